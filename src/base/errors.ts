@@ -1,0 +1,134 @@
+/** What every error of the package can tell beside its message. */
+export interface SkytaleErrorOptions {
+  /** The error that led here, kept whole. */
+  readonly cause?: unknown;
+}
+
+/**
+ * The root of all errors that the package throws or emits.
+ *
+ * `code` is stable and made for programs; `message` is for people and may change after its documented prefix.
+ * No message holds plaintext, a key, a token or a raw group id.
+ */
+export abstract class SkytaleError<Code extends string = string> extends Error {
+  /** Stable, machine-readable identifier such as `auth_failed`. */
+  readonly code: Code;
+  /** The HTTP status that belongs to the code, where one does. */
+  readonly httpStatus: number | undefined;
+  /** Where the code is explained, with what to do. */
+  readonly docUrl: string;
+
+  protected constructor(code: Code, message: string, httpStatus: number | undefined, options?: SkytaleErrorOptions) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.httpStatus = httpStatus;
+    this.docUrl = `https://docs.skytale.sh/guides/error-handling#${code}`;
+  }
+}
+
+const AUTH_STATUS = { auth_failed: 401, auth_key_invalid: 401, api_key_required: undefined, unauthorized: 403 } as const;
+/** Codes of {@link AuthError}. */
+export type AuthErrorCode = keyof typeof AUTH_STATUS;
+
+/** The API key or token is missing, malformed, expired, or not allowed to do this. Message prefix `auth error:`. */
+export class AuthError extends SkytaleError<AuthErrorCode> {
+  constructor(code: AuthErrorCode, detail: string, options?: SkytaleErrorOptions) {
+    super(code, `auth error: ${detail}`, AUTH_STATUS[code], options);
+  }
+}
+
+/** Codes of {@link TransportError}. */
+export type TransportErrorCode =
+  | 'transport_error'
+  | 'connection_error'
+  | 'connection_lost'
+  | 'join_timeout'
+  | 'listener_died'
+  | 'protocol_error'
+  | 'unsupported_version'
+  | 'message_too_large'
+  | 'limit_exceeded';
+
+/** The relay or the control plane could not be reached, or did not speak as agreed. Message prefix `transport error:`. */
+export class TransportError extends SkytaleError<TransportErrorCode> {
+  constructor(code: TransportErrorCode, detail: string, options?: SkytaleErrorOptions) {
+    super(code, `transport error: ${detail}`, code === 'message_too_large' ? 413 : undefined, options);
+  }
+}
+
+const CHANNEL_STATUS = {
+  channel_error: 400,
+  not_found: 404,
+  bad_request: 400,
+  channel_exists: 409,
+  channel_closed: undefined,
+  commit_conflict: 409,
+} as const;
+/** Codes of {@link ChannelError}. */
+export type ChannelErrorCode = keyof typeof CHANNEL_STATUS;
+
+/**
+ * The channel's name is bad (message prefix `invalid channel name:`), or the channel is not in a condition to do
+ * what was asked (message prefix `channel error:`).
+ */
+export class ChannelError extends SkytaleError<ChannelErrorCode> {
+  constructor(code: Exclude<ChannelErrorCode, 'channel_error'>, detail: string, options?: SkytaleErrorOptions);
+  /** @internal use {@link ChannelError.invalidName} for `channel_error` */
+  constructor(code: ChannelErrorCode, detail: string, options?: SkytaleErrorOptions);
+  constructor(code: ChannelErrorCode, detail: string, options?: SkytaleErrorOptions) {
+    const prefix = code === 'channel_error' ? 'invalid channel name' : 'channel error';
+    super(code, `${prefix}: ${detail}`, CHANNEL_STATUS[code], options);
+  }
+
+  /** The error for a name that breaks the rule of three components. */
+  static invalidName(name: string, expected: string): ChannelError {
+    return new ChannelError('channel_error', `${name} (expected ${expected})`);
+  }
+}
+
+/** Codes of {@link MlsError}. */
+export type MlsErrorCode =
+  | 'mls_error'
+  | 'decryption_failure'
+  | 'invalid_welcome'
+  | 'invalid_key_package'
+  | 'epoch_mismatch'
+  | 'removed_from_group';
+
+/** The MLS engine refused: a bad key package, a bad Welcome, a message that does not decrypt. Prefix `MLS engine error:`. */
+export class MlsError extends SkytaleError<MlsErrorCode> {
+  constructor(code: MlsErrorCode, detail: string, options?: SkytaleErrorOptions) {
+    super(code, `MLS engine error: ${detail}`, undefined, options);
+  }
+}
+
+/** The monthly message limit of the plan is reached. */
+export class QuotaExceededError extends SkytaleError<'quota_exceeded'> {
+  constructor(detail: string, options?: SkytaleErrorOptions) {
+    super('quota_exceeded', `quota exceeded: ${detail}`, 429, options);
+  }
+}
+
+/** Codes of {@link RuntimeError}. */
+export type RuntimeErrorCode =
+  | 'runtime_error'
+  | 'invalid_argument'
+  | 'data_dir_in_use'
+  | 'data_dir_version'
+  | 'store_error'
+  | 'store_damaged'
+  | 'mailbox_full';
+
+/** Misuse of the package, or trouble on this machine: arguments, data directory, store. Message prefix `runtime error:`. */
+export class RuntimeError extends SkytaleError<RuntimeErrorCode> {
+  constructor(code: RuntimeErrorCode, detail: string, options?: SkytaleErrorOptions) {
+    super(code, `runtime error: ${detail}`, undefined, options);
+  }
+}
+
+/** Any thrown value as a {@link SkytaleError}: one of ours as it is, anything else as `runtime_error` with its cause. */
+export function toSkytaleError(error: unknown): SkytaleError {
+  if (error instanceof SkytaleError) return error;
+  return new RuntimeError('runtime_error', error instanceof Error ? error.message : String(error), { cause: error });
+}

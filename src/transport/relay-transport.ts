@@ -1,0 +1,148 @@
+import type { Observable } from 'rxjs';
+import type { ChannelName } from '../base/channel-name.ts';
+import type { SkytaleError } from '../base/errors.ts';
+import type { StateObservable } from '../streams/index.ts';
+
+/** One entry of a channel's log, as the relay stored it. */
+export interface LogEntry {
+  /** Position in the channel's one order. Rises, need not be dense. */
+  readonly seq: number;
+  /** The predecessor's `seq`, 0 before the first entry: a reader that checks it can prove that it missed nothing. */
+  readonly prevSeq: number;
+  readonly kind: EntryKind;
+  /** Epoch in which the payload was made; for a commit the epoch that it ends. */
+  readonly epoch: bigint;
+  /** 16 bytes chosen by the sender. */
+  readonly messageId: Uint8Array;
+  /** An MLSMessage (RFC 9420 §6). */
+  readonly payload: Uint8Array;
+  /** When the relay stored it, by its clock, in Unix milliseconds. */
+  readonly storedAtMs: number;
+}
+
+export type EntryKind = 'message' | 'commit';
+
+/** A Welcome that travels with the commit that makes it valid. */
+export interface WelcomeSubmission {
+  /** Reference of the joiner's key package (RFC 9420 §5.2). */
+  readonly keyPackageRef: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
+/** What a client asks the relay to append. */
+export interface Submission {
+  readonly kind: EntryKind;
+  readonly epoch: bigint;
+  /** 16 bytes. Submitting an id again is answered with the sequence number that it already has. */
+  readonly messageId: Uint8Array;
+  readonly payload: Uint8Array;
+  /** With a commit only: stored in the same step as the commit, or not at all. */
+  readonly welcomes?: readonly WelcomeSubmission[];
+}
+
+/** Why the relay refused a submission or a subscription. */
+export type RefusalReason =
+  | 'epoch-decided'
+  | 'epoch-unknown'
+  | 'stale-epoch'
+  | 'foreign-group'
+  | 'too-large'
+  | 'malformed'
+  | 'limit'
+  | 'unavailable'
+  | 'invalid-channel'
+  | 'unauthorized'
+  | 'protocol-error'
+  | 'unsupported-version';
+
+/** The relay's word on one submission. */
+export type PublishAnswer =
+  | { readonly kind: 'accepted'; readonly seq: number; readonly duplicate: boolean }
+  | {
+      readonly kind: 'refused';
+      readonly reason: RefusalReason;
+      readonly detail: string;
+      /** The channel's epoch, by the commits in its log. */
+      readonly currentEpoch: bigint;
+    };
+
+/** Where in the log a link starts. */
+export type LinkStart =
+  | { readonly afterSeq: number }
+  /** Behind the commit that ended this epoch: where somebody starts who was added by that commit. */
+  | { readonly afterCommitOfEpoch: bigint };
+
+export interface LinkOptions {
+  readonly channel: ChannelName;
+  /** 16 bytes that name the MLS group; the relay refuses another group under the same channel name. */
+  readonly group: Uint8Array;
+  readonly start: LinkStart;
+  /** Entries that may arrive before {@link ChannelLink.grant} is called. At least 1. */
+  readonly credit: number;
+}
+
+/** What happens on a link, in order. */
+export type LinkEvent =
+  /** Subscribed on a fresh connection. Delivery goes on behind the last entry that was emitted. */
+  | { readonly kind: 'online' }
+  | { readonly kind: 'entries'; readonly entries: readonly LogEntry[] }
+  /** Once per `online`: all that was in the log at that moment has been emitted. `headSeq` is 0 for an empty log. */
+  | { readonly kind: 'caught-up'; readonly headSeq: number }
+  /** Entries after `afterSeq` and before `resumesAtSeq` are gone for ever. */
+  | { readonly kind: 'gap'; readonly afterSeq: number; readonly resumesAtSeq: number }
+  /** The connection is lost; the transport reconnects by itself. */
+  | { readonly kind: 'offline'; readonly cause: SkytaleError }
+  /** The relay will not serve this link, now or after a reconnect. The last event; the stream completes. */
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly error: SkytaleError };
+
+/** One channel on a transport. */
+export interface ChannelLink {
+  /**
+   * Events of the link. Cold: subscribing subscribes at the relay, unsubscribing ends that. One subscriber at a time.
+   * A second subscription starts behind the last entry that the first one got. Never errors; completes after `refused`
+   * and when the transport closes.
+   */
+  readonly events$: Observable<LinkEvent>;
+  /** Allows `entries` more entries. What was granted and not used outlives a reconnect. */
+  grant(entries: number): void;
+  /**
+   * Appends to the log, in order; one answer per submission. Needs no subscription.
+   *
+   * @throws {@link TransportError} `connection_lost` or `connection_error` if the connection ended before the answer
+   * came. Then each submission may or may not be in the log: submit it again under its id.
+   */
+  publish(submissions: readonly Submission[]): Promise<readonly PublishAnswer[]>;
+}
+
+/** A Welcome that waits at the relay for the owner of a key package. */
+export interface WelcomeDelivery {
+  readonly channel: ChannelName;
+  /** The commit that made the Welcome valid. */
+  readonly commitSeq: number;
+  readonly payload: Uint8Array;
+}
+
+export type TransportStatus =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'connecting'; readonly attempt: number }
+  | { readonly kind: 'online' }
+  /** Lost, or not reached yet; tries again in `retryInMs`. */
+  | { readonly kind: 'offline'; readonly attempt: number; readonly retryInMs: number; readonly cause: SkytaleError }
+  /** The relay refused the connection for a reason that trying again does not cure. */
+  | { readonly kind: 'refused'; readonly cause: SkytaleError }
+  | { readonly kind: 'closed' };
+
+/**
+ * A client's connection to a relay, whatever carries it. Connects when first used and reconnects for ever.
+ * It moves bytes and knows no keys.
+ */
+export interface RelayTransport {
+  /** State of the connection. Replays the latest; completes when closed. */
+  readonly status$: StateObservable<TransportStatus>;
+  /** A link to one channel. Nothing goes over the wire until it is used. */
+  open(options: LinkOptions): ChannelLink;
+  /** Waits, across reconnects, for the Welcome addressed to a key package. Rejects with the signal's reason when aborted. */
+  awaitWelcome(keyPackageRef: Uint8Array, signal?: AbortSignal): Promise<WelcomeDelivery>;
+  /** Ends all links and the connection. Calls that wait reject with `connection_lost`. */
+  close(): Promise<void>;
+}
