@@ -47,6 +47,11 @@ export interface ChannelRecord {
   readonly outbox: readonly OutboxEntry[];
   readonly journal: readonly JournalEntry[];
   readonly pendingCommit: PendingCommitEntry | undefined;
+  /**
+   * The epoch in which a private commit has left already. A second one made in the same epoch would reuse the key of
+   * the first (RFC 9420 §9.1), so it is framed as a public message.
+   */
+  readonly commitSpentInEpoch: bigint | undefined;
 }
 
 /**
