@@ -1,0 +1,34 @@
+export type {
+  ChannelLink,
+  EntryKind,
+  LinkEvent,
+  LinkOptions,
+  LinkStart,
+  LogEntry,
+  PublishAnswer,
+  RefusalReason,
+  RelayTransport,
+  Submission,
+  TransportStatus,
+  WelcomeDelivery,
+  WelcomeSubmission,
+} from './relay-transport.ts';
+
+export { PROTOCOL_VERSION, relayService } from './wire/relay-service.ts';
+export type { RelayServiceDefinition } from './wire/relay-service.ts';
+export { decodeClientFrame, decodeServerFrame, encodeClientFrame, encodeServerFrame } from './wire/frames.ts';
+export type { ClientFrameInit, ClientFrameShape, ServerFrameInit, ServerFrameShape } from './wire/frames.ts';
+export { refusalError, refusalFromWire, refusalToWire } from './wire/refusals.ts';
+export {
+  GROUP_BYTES,
+  MESSAGE_ID_BYTES,
+  answerFromWire,
+  answerToWire,
+  entryFromWire,
+  entryToWire,
+  safeNumber,
+  startFromWire,
+  startToWire,
+  submissionFromWire,
+  submissionToWire,
+} from './wire/values.ts';

@@ -1,0 +1,29 @@
+import type { MethodDefinition } from '@grpc/grpc-js';
+import { Relay } from '../gen/skytale/relay/v1/relay_pb.ts';
+
+/** The version of the wire protocol that this package speaks, sent in `Hello` and `Ready`. */
+export const PROTOCOL_VERSION = 1;
+
+/** Type of {@link relayService}. */
+export interface RelayServiceDefinition {
+  readonly connect: MethodDefinition<Buffer, Buffer>;
+}
+
+const passThrough = (bytes: Buffer): Buffer => bytes;
+
+/**
+ * `skytale.relay.v1.Relay` for grpc-js, client and server. Its messages are Buffers on purpose: bytes that are no
+ * protobuf then reach our code, which can answer and count them, instead of ending the call inside grpc-js. Encode and
+ * decode with `encodeClientFrame` and its siblings.
+ */
+export const relayService: RelayServiceDefinition = {
+  connect: {
+    path: `/${Relay.typeName}/${Relay.method.connect.name}`,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: passThrough,
+    requestDeserialize: passThrough,
+    responseSerialize: passThrough,
+    responseDeserialize: passThrough,
+  },
+};
