@@ -1,0 +1,2 @@
+export { Mailbox, type MailboxBatch, type MailboxOptions } from './mailbox.ts';
+export { yieldTurn } from '../streams/index.ts';

@@ -1,0 +1,14 @@
+export { Backoff, type BackoffOptions, type BackoffPorts } from './backoff.ts';
+export type { BufferPolicy } from './buffer-policy.ts';
+export { buffered } from './buffered.ts';
+export { deriveState } from './derive-state.ts';
+export { Fifo } from './fifo.ts';
+export { fromSignal } from './from-signal.ts';
+export { iterate, type IterateOptions } from './iterate.ts';
+export { OrderedSubject } from './ordered-subject.ts';
+export { type RetryNotice, type RetryOptions, retryWithBackoff } from './retry-with-backoff.ts';
+export { Scope, type Teardown } from './scope.ts';
+export type { IsEqual, StateObservable } from './state-observable.ts';
+export { StateSubject } from './state-subject.ts';
+export { timerOn } from './timer-on.ts';
+export { yieldTurn } from './turn.ts';
