@@ -1,0 +1,48 @@
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/**
+ * Two groups, one after the other. Most test files run side by side. Files named `*.process.test.ts` start or kill
+ * processes: they run one at a time, so that none of them times out because the others took the cores.
+ */
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^skytale-rx$/, replacement: source('./src/index.ts') },
+      { find: /^skytale-rx\/relay$/, replacement: source('./src/relay/index.ts') },
+    ],
+  },
+  test: {
+    setupFiles: ['test/setup/open-resources.ts'],
+    restoreMocks: true,
+    coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['src/transport/gen/**'] },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'units',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.process.test.ts'],
+          maxWorkers: Math.min(availableParallelism(), 4),
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'processes',
+          include: ['test/**/*.process.test.ts'],
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
