@@ -1,2 +1,1 @@
-export { Mailbox, type MailboxBatch, type MailboxOptions } from './mailbox.ts';
-export { yieldTurn } from '../streams/index.ts';
+export { Mailbox, type MailboxBatch, type MailboxOptions, yieldTurn } from './mailbox.ts';

@@ -1,14 +1,17 @@
 import { checkInteger } from '../base/check.ts';
 import { ChannelError, RuntimeError } from '../base/errors.ts';
 import { Fifo } from '../streams/index.ts';
+import { type Guest, WaitingRoom } from './waiting-room.ts';
+
+export { yieldTurn } from '../streams/index.ts';
 
 /** Options of a {@link Mailbox}. */
 export interface MailboxOptions<User> {
   /** Bytes that a user message counts for: a whole number of at least 0. */
   readonly sizeOf: (message: User) => number;
-  /** User messages that may wait, at least 1. Default 1024. */
+  /** User messages that may be in the lane, at least 1. Default 1024. */
   readonly maxMessages?: number;
-  /** Bytes of user messages that may wait, at least 1. Default 8 MiB. */
+  /** Bytes of user messages that may be in the lane, at least 1. Default 8 MiB. */
   readonly maxBytes?: number;
   /** Calls of {@link Mailbox.put} that may wait for room, at least 0. Default 65 536. */
   readonly maxWaiting?: number;
@@ -20,20 +23,12 @@ export interface MailboxBatch<Control, User> {
   readonly user: User[];
 }
 
-/** A call of {@link Mailbox.put} that waits for room. */
-interface Waiter<User> {
-  readonly message: User;
-  readonly bytes: number;
-  readonly admit: () => void;
-  readonly refuse: (error: unknown) => void;
-}
-
 /**
  * The two queues in front of an actor, with one consumer.
  *
  * The control lane is served first and never refuses a message while the mailbox is open; its messages are few by
  * contract. The user lane is bounded in messages and in bytes and can be paused. Each lane keeps its order. A user
- * message that is larger than the whole lane is let in when the lane is empty.
+ * message that is larger than the whole lane is let in when the lane is empty, so that none waits for ever.
  *
  * @throws RuntimeError `invalid_argument` if an option is out of range.
  *
@@ -52,11 +47,11 @@ export class Mailbox<Control, User> {
   readonly #user = new Fifo<User>();
   /** Sizes of the messages in the user lane, at the same places. */
   readonly #sizes = new Fifo<number>();
-  /** A set, because a wait may be given up in the middle; it keeps the order of the calls. */
-  readonly #waiters = new Set<Waiter<User>>();
+  readonly #waitingRoom = new WaitingRoom<User>();
   #bytes = 0;
   #isUserPaused = false;
   #isClosed = false;
+  /** Resumes the consumer, while it waits. */
   #wake: (() => void) | undefined;
 
   constructor(options: MailboxOptions<User>) {
@@ -83,7 +78,7 @@ export class Mailbox<Control, User> {
 
   /** Calls of {@link Mailbox.put} that wait for room. */
   get waiting(): number {
-    return this.#waiters.size;
+    return this.#waitingRoom.size;
   }
 
   get isClosed(): boolean {
@@ -107,11 +102,8 @@ export class Mailbox<Control, User> {
    * already, or if the mailbox is closed.
    */
   offer(message: User): boolean {
-    if (this.#isClosed || this.#waiters.size > 0) return false;
-    const bytes = this.#measure(message);
-    if (!this.#hasRoom(bytes)) return false;
-    this.#admit(message, bytes);
-    return true;
+    if (this.#isClosed || this.#waitingRoom.size > 0) return false;
+    return this.#admit({ message, bytes: this.#measure(message) });
   }
 
   /**
@@ -124,14 +116,15 @@ export class Mailbox<Control, User> {
   async put(message: User, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (this.#isClosed) throw closedError();
-    if (this.offer(message)) return;
-    if (this.#waiters.size >= this.#maxWaiting) {
+    const guest = { message, bytes: this.#measure(message) };
+    if (this.#waitingRoom.size === 0 && this.#admit(guest)) return;
+    if (this.#waitingRoom.size >= this.#maxWaiting) {
       throw new RuntimeError(
         'mailbox_full',
-        `${this.#maxWaiting} callers wait for room in the mailbox already. Wait for earlier sends before sending more.`,
+        `${this.#maxWaiting} sends wait for room in the mailbox already. Wait for some of them before sending more.`,
       );
     }
-    await this.#waitForRoom(message, this.#measure(message), signal);
+    await this.#waitingRoom.wait(guest, signal, () => this.#admitWaiting());
   }
 
   /**
@@ -144,9 +137,9 @@ export class Mailbox<Control, User> {
   async take(maxUser = 32): Promise<MailboxBatch<Control, User>> {
     checkInteger('maxUser', maxUser, 1);
     if (this.#wake !== undefined)
-      throw new RuntimeError('runtime_error', 'a mailbox has one consumer, and it waits already');
-    // Messages that one synchronous turn brings arrive as one batch, because the wait resumes after that turn.
-    while (!this.#isClosed && !this.#isReady()) await new Promise<void>((resolve) => (this.#wake = resolve));
+      throw new RuntimeError('runtime_error', 'a mailbox has one consumer: it waits already');
+    // The wait resumes after the synchronous turn that ended it, so what that turn brings comes as one batch.
+    while (!this.#isClosed && !this.#isReady()) await this.#nextWake();
     if (this.#isClosed) throw closedError();
     const batch = { control: this.#control.clear(), user: this.#takeUser(maxUser) };
     this.#admitWaiting();
@@ -165,22 +158,26 @@ export class Mailbox<Control, User> {
 
   /**
    * Ends the mailbox: refuses new messages, rejects everyone who waits, and returns what was in the lanes. What
-   * waited for room is not among it; its callers know by the rejection. Idempotent.
+   * waited for room is not among it: its senders know by the rejection. Idempotent.
    */
   close(): MailboxBatch<Control, User> {
     this.#isClosed = true;
     const left = { control: this.#control.clear(), user: this.#user.clear() };
     this.#sizes.clear();
     this.#bytes = 0;
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
-    for (const waiter of waiters) waiter.refuse(closedError());
+    this.#waitingRoom.refuseAll(closedError);
     this.#wakeConsumer();
     return left;
   }
 
   #isReady(): boolean {
     return this.#control.length > 0 || (this.#user.length > 0 && !this.#isUserPaused);
+  }
+
+  #nextWake(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
   }
 
   #wakeConsumer(): void {
@@ -194,60 +191,27 @@ export class Mailbox<Control, User> {
     return checkInteger('sizeOf(message)', this.#sizeOf(message), 0);
   }
 
-  #hasRoom(bytes: number): boolean {
-    if (this.#user.length === 0) return true;
-    return this.#user.length < this.#maxMessages && this.#bytes + bytes <= this.#maxBytes;
-  }
-
-  #admit(message: User, bytes: number): void {
+  #admit({ message, bytes }: Guest<User>): boolean {
+    const isFull = this.#user.length >= this.#maxMessages || this.#bytes + bytes > this.#maxBytes;
+    if (isFull && this.#user.length > 0) return false;
     this.#user.push(message);
     this.#sizes.push(bytes);
     this.#bytes += bytes;
     this.#wakeConsumer();
+    return true;
   }
 
   #admitWaiting(): void {
-    for (const waiter of this.#waiters) {
-      if (!this.#hasRoom(waiter.bytes)) return;
-      this.#waiters.delete(waiter);
-      this.#admit(waiter.message, waiter.bytes);
-      waiter.admit();
-    }
+    this.#waitingRoom.admitWhile((guest) => this.#admit(guest));
   }
 
   #takeUser(max: number): User[] {
     const taken: User[] = [];
-    if (this.#isUserPaused) return taken;
-    while (taken.length < max && this.#user.length > 0) {
+    while (!this.#isUserPaused && taken.length < max && this.#user.length > 0) {
       taken.push(this.#user.shift() as User);
-      this.#bytes -= this.#sizes.shift()!;
+      this.#bytes -= this.#sizes.shift() ?? 0;
     }
     return taken;
-  }
-
-  #waitForRoom(message: User, bytes: number, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const abort = (): void => {
-        this.#waiters.delete(waiter);
-        reject(signal?.reason as Error);
-        // The one who gave up may have been too large for the room that is there, and the next may fit.
-        this.#admitWaiting();
-      };
-      const waiter: Waiter<User> = {
-        message,
-        bytes,
-        admit: () => {
-          signal?.removeEventListener('abort', abort);
-          resolve();
-        },
-        refuse: (error) => {
-          signal?.removeEventListener('abort', abort);
-          reject(error as Error);
-        },
-      };
-      this.#waiters.add(waiter);
-      signal?.addEventListener('abort', abort, { once: true });
-    });
   }
 }
 

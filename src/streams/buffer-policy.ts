@@ -89,6 +89,6 @@ function checkOverflow<V extends string>(overflow: V): V {
   if (overflow === 'error' || overflow === 'dropOldest' || overflow === 'dropNewest') return overflow;
   throw new RuntimeError(
     'invalid_argument',
-    `Expected \`overflow\` to be 'error', 'dropOldest' or 'dropNewest', got ${String(overflow)}.`,
+    `Expected \`overflow\` to be 'error', 'dropOldest' or 'dropNewest', got ${overflow}.`,
   );
 }

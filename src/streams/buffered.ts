@@ -16,7 +16,7 @@ import { VALUES_PER_TURN } from './turn.ts';
  */
 export function buffered<T>(policy: BufferPolicy<T>): MonoTypeOperatorFunction<T> {
   // Once here too: a bad policy is misuse and shows at the call, not at the first subscription.
-  void new PolicyBuffer(policy);
+  new PolicyBuffer(policy);
   return (source) =>
     new Observable((subscriber) => {
       const buffer = new PolicyBuffer(policy);

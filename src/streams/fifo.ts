@@ -21,10 +21,7 @@ export class Fifo<T> {
     // The slot must not keep alive what was taken.
     this.#items[this.#head] = undefined;
     this.#head += 1;
-    if (this.#head === this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-    } else if (this.#head >= SLACK && this.#head * 2 >= this.#items.length) {
+    if (this.#head >= SLACK && this.#head * 2 >= this.#items.length) {
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
     }

@@ -58,7 +58,10 @@ class StreamIterator<T> implements AsyncIterableIterator<T, undefined>, AsyncDis
     if (signal !== undefined) {
       fromSignal(signal)
         .pipe(takeUntil(this.#stop$))
-        .subscribe({ next: () => this.#abandon({ kind: 'failed', error: signal.reason }) });
+        .subscribe({
+          next: () => this.#abandon({ kind: 'failed', error: signal.reason }),
+          error: (error: unknown) => this.#abandon({ kind: 'failed', error }),
+        });
       if (signal.aborted) return;
     }
     source.pipe(takeUntil(this.#stop$)).subscribe({
@@ -86,6 +89,8 @@ class StreamIterator<T> implements AsyncIterableIterator<T, undefined>, AsyncDis
 
   throw(error?: unknown): Promise<IteratorResult<T, undefined>> {
     this.#abandon({ kind: 'done' });
+    // The protocol's own rule: what is thrown into an iterator comes out of it, whatever it is.
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
     return Promise.reject(error);
   }
 
@@ -117,7 +122,7 @@ class StreamIterator<T> implements AsyncIterableIterator<T, undefined>, AsyncDis
     if (this.#end !== undefined && !isFinal) return;
     this.#end = end;
     this.#stop$.next();
-    while (this.#waiters.length > 0) this.#settle(this.#waiters.shift()!);
+    for (const waiter of this.#waiters.clear()) this.#settle(waiter);
   }
 
   #settle(waiter: Waiter<T>): void {

@@ -1,4 +1,4 @@
-import { throwError } from 'rxjs';
+import { Observable } from 'rxjs';
 
 /**
  * Hands an error that nobody can catch to the host, the way RxJS reports the errors of subscribers: in a task of its
@@ -6,6 +6,5 @@ import { throwError } from 'rxjs';
  */
 export function reportToHost(error: unknown): void {
   // An error without a handler is what RxJS reports; its own function for that is not exported.
-  // eslint-disable-next-line rxjs-x/no-ignored-error, rxjs-x/no-ignored-subscription
-  throwError(() => error).subscribe();
+  new Observable((subscriber) => subscriber.error(error)).subscribe();
 }

@@ -1,4 +1,4 @@
-import { defer, type MonoTypeOperatorFunction, retry, tap, throwError } from 'rxjs';
+import { defer, type MonoTypeOperatorFunction, Observable, retry, tap } from 'rxjs';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import { Backoff, type BackoffOptions } from './backoff.ts';
@@ -36,7 +36,7 @@ export interface RetryNotice {
 export function retryWithBackoff<T>(options: RetryOptions): MonoTypeOperatorFunction<T> {
   const { clock, isRetryable = () => true, onRetry } = options;
   // Once here too: a bad option is misuse and shows at the call, not at the first subscription.
-  void new Backoff(options, options);
+  new Backoff(options, options);
   return (source) =>
     defer(() => {
       const backoff = new Backoff(options, options);
@@ -44,7 +44,7 @@ export function retryWithBackoff<T>(options: RetryOptions): MonoTypeOperatorFunc
         tap({ next: () => backoff.succeeded() }),
         retry({
           delay: (error: unknown) => {
-            if (!isRetryable(error)) return throwError(() => error);
+            if (!isRetryable(error)) return new Observable<never>((subscriber) => subscriber.error(error));
             const delayMs = backoff.nextDelayMs();
             onRetry?.({ error, attempt: backoff.attempt, delayMs });
             return timerOn(clock, delayMs);

@@ -53,7 +53,9 @@ export class Scope implements AsyncDisposable {
     if (this.#end === undefined) {
       // Set before anything runs: a listener of the signal may call `end` again.
       let settle: (end: Promise<void>) => void = () => undefined;
-      this.#end = new Promise((resolve) => (settle = resolve));
+      this.#end = new Promise((resolve) => {
+        settle = resolve;
+      });
       settle(this.#runTeardowns());
     }
     return this.#end;

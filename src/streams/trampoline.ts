@@ -26,7 +26,7 @@ export class Trampoline {
     this.#isRunning = true;
     try {
       attempt(task);
-      while (this.#waiting.length > 0) attempt(this.#waiting.shift()!);
+      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) attempt(next);
     } finally {
       this.#isRunning = false;
     }

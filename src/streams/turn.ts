@@ -3,5 +3,5 @@ export const VALUES_PER_TURN = 32;
 
 /** Resolves in the event loop's next turn, after timers and I/O that are due had theirs. */
 export function yieldTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => void setImmediate(resolve));
 }
