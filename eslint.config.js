@@ -22,7 +22,7 @@ const TIMED_OPERATORS = [
 ];
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', '.cache/', 'src/transport/gen/']),
+  globalIgnores(['dist/', 'coverage/', '.cache/', 'src/**/gen/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error', reportUnusedInlineConfigs: 'error' } },
   {
     files: ['**/*.ts'],

@@ -18,7 +18,7 @@ export default defineConfig({
   test: {
     setupFiles: ['test/setup/open-resources.ts'],
     restoreMocks: true,
-    coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['src/transport/gen/**'] },
+    coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['src/**/gen/**'] },
     projects: [
       {
         extends: true,
