@@ -1,0 +1,87 @@
+import { checkInteger } from '../base/check.ts';
+import { RuntimeError } from '../base/errors.ts';
+import type { ClientConfig } from 'ts-mls/clientConfig.js';
+import type { CiphersuiteImpl } from 'ts-mls/crypto/ciphersuite.js';
+import { defaultKeyPackageEqualityConfig } from 'ts-mls/keyPackageEqualityConfig.js';
+import { DEFAULT_CIPHER_SUITE, isCipherSuiteName } from './cipher-suite.ts';
+import type { CipherSuiteName } from './cipher-suite.ts';
+import { authenticationService } from './credential.ts';
+import { createCipherSuite, defaultCryptoProvider } from './crypto/index.ts';
+import type { CryptoProviderName } from './crypto/index.ts';
+
+/** Options of {@link createMlsEngine}. */
+export interface MlsEngineOptions {
+  /** Cipher suite of key packages and groups. Default: suite 1, the only one so far. */
+  readonly suite?: CipherSuiteName;
+  /** Messages are padded to at least this many bytes, so that short ones look alike. 0 to 65536. Default: 512. */
+  readonly padding?: number;
+  /**
+   * Who computes: `node` is synchronous node:crypto and several times faster, `web` is the library's own WebCrypto.
+   * They understand each other. Default: `node` where the runtime has `crypto.hash`, else `web`.
+   */
+  readonly cryptoProvider?: CryptoProviderName;
+}
+
+declare const engine: unique symbol;
+
+/** What every step needs beside its input: cipher suite and policy. Opaque, immutable, may be shared by all groups. */
+export interface MlsEngine {
+  readonly suite: CipherSuiteName;
+  /** @internal makes the type nominal */
+  readonly [engine]: true;
+}
+
+/** What is behind an {@link MlsEngine}, for the files of this folder. */
+export interface EngineParts {
+  readonly suite: CipherSuiteName;
+  readonly crypto: CiphersuiteImpl;
+  readonly config: ClientConfig;
+}
+
+const partsOf = new WeakMap<MlsEngine, EngineParts>();
+
+/** How long keys are kept for messages that arrive late, and how far a sender may be ahead. */
+const KEY_RETENTION = {
+  // Never 0: the library takes that for "all epochs, for ever".
+  retainKeysForEpochs: 4,
+  retainKeysForGenerations: 32,
+  maximumForwardRatchetSteps: 1000,
+};
+
+/**
+ * Makes the context that all steps run in.
+ *
+ * @throws {@link RuntimeError} `invalid_argument` for an unknown suite or provider, or a padding out of range.
+ */
+export async function createMlsEngine(options: MlsEngineOptions = {}): Promise<MlsEngine> {
+  const suite = options.suite ?? DEFAULT_CIPHER_SUITE;
+  if (!isCipherSuiteName(suite)) {
+    throw new RuntimeError(
+      'invalid_argument',
+      `Expected \`suite\` to be a supported cipher suite, got ${String(suite)}.`,
+    );
+  }
+  const padding = checkInteger('padding', options.padding ?? 512, 0, 65536);
+  const crypto = await createCipherSuite(suite, options.cryptoProvider ?? defaultCryptoProvider());
+  const created = Object.freeze({ suite }) as MlsEngine;
+  partsOf.set(created, {
+    suite,
+    crypto,
+    config: {
+      keyRetentionConfig: KEY_RETENTION,
+      // Lifetimes are checked here, against a time that is given: the library asks the machine's clock.
+      lifetimeConfig: { maximumTotalLifetime: 0n, validateLifetimeOnReceive: false },
+      keyPackageEqualityConfig: defaultKeyPackageEqualityConfig,
+      paddingConfig: { kind: 'padUntilLength', padUntilLength: padding },
+      authService: authenticationService,
+    },
+  });
+  return created;
+}
+
+/** The parts of an engine. For the files of this folder only. */
+export function engineParts(engine: MlsEngine): EngineParts {
+  const parts = partsOf.get(engine);
+  if (parts !== undefined) return parts;
+  throw new RuntimeError('invalid_argument', 'Expected `engine` to be made by createMlsEngine().');
+}
