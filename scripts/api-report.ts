@@ -1,0 +1,72 @@
+/**
+ * `npm run api`: the public surface is the one that docs/api/ shows. `npm run api:update` rewrites the reports.
+ *
+ * The reports are committed, so that a change of the surface is seen, and meant.
+ */
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
+import { readManifest } from './lib/manifest.ts';
+import { finish, ROOT } from './lib/run.ts';
+
+const isUpdate = process.argv.includes('--update');
+const REPORTS = resolve(ROOT, 'docs/api');
+const WORK = resolve(ROOT, '.cache/api');
+
+/** `.` becomes `index`, `./relay` becomes `relay`. */
+const reportName = (entry: string): string => (entry === '.' ? 'index' : entry.slice(2).replaceAll('/', '-'));
+
+mkdirSync(REPORTS, { recursive: true });
+mkdirSync(WORK, { recursive: true });
+const problems: string[] = [];
+const changed: string[] = [];
+const { exports } = readManifest();
+
+for (const [entry, target] of Object.entries(exports)) {
+  if (typeof target === 'string') continue;
+  const name = reportName(entry);
+  const config = ExtractorConfig.prepare({
+    packageJsonFullPath: resolve(ROOT, 'package.json'),
+    configObjectFullPath: undefined,
+    configObject: {
+      projectFolder: ROOT,
+      mainEntryPointFilePath: resolve(ROOT, target.types),
+      newlineKind: 'lf',
+      compiler: { tsconfigFilePath: resolve(ROOT, 'tsconfig.build.json') },
+      apiReport: { enabled: true, reportFileName: `${name}.api.md`, reportFolder: REPORTS, reportTempFolder: WORK },
+      docModel: { enabled: false },
+      dtsRollup: { enabled: false },
+      tsdocMetadata: { enabled: false },
+      messages: {
+        compilerMessageReporting: { default: { logLevel: ExtractorLogLevel.Error } },
+        extractorMessageReporting: {
+          default: { logLevel: ExtractorLogLevel.Error },
+          // All that is exported is public, unless it says otherwise.
+          'ae-missing-release-tag': { logLevel: ExtractorLogLevel.None },
+          // Two entry points may export the same declaration.
+          'ae-unresolved-link': { logLevel: ExtractorLogLevel.None },
+        },
+        tsdocMessageReporting: { default: { logLevel: ExtractorLogLevel.Error } },
+      },
+    },
+  });
+  const result = Extractor.invoke(config, {
+    localBuild: isUpdate,
+    messageCallback: (message) => {
+      message.handled = true;
+      if (message.logLevel !== ExtractorLogLevel.Error) return;
+      const place =
+        message.sourceFilePath === undefined ? '' : ` (${message.sourceFilePath}:${message.sourceFileLine})`;
+      problems.push(`${entry}: ${message.messageId}: ${message.text}${place}`.replaceAll(`${ROOT}/`, ''));
+    },
+  });
+  if (!result.apiReportChanged) continue;
+  changed.push(`docs/api/${name}.api.md`);
+  if (!isUpdate)
+    problems.push(
+      `${entry}: the surface is not the one in docs/api/${name}.api.md; if that is meant: npm run api:update`,
+    );
+}
+
+const written = changed.length === 0 ? 'the reports are up to date' : `wrote ${changed.join(', ')}`;
+finish(isUpdate ? 'api:update' : 'api', problems, written);
