@@ -32,3 +32,8 @@ export {
   submissionFromWire,
   submissionToWire,
 } from './wire/values.ts';
+
+export { connectRelay } from './grpc/connect-relay.ts';
+export type { ConnectRelayOptions } from './grpc/options.ts';
+export { createMemoryRelay } from './memory/memory-relay.ts';
+export type { MemoryRelay, MemoryRelayOptions } from './memory/memory-relay.ts';

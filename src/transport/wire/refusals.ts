@@ -27,7 +27,7 @@ export function refusalToWire(reason: RefusalReason): Refusal {
   return TO_WIRE[reason];
 }
 
-/** A reason from the wire; one that only a newer relay knows reads as `protocol-error`, which nobody retries. */
+/** A reason from the wire; one that only a newer relay knows reads as `protocol-error`, which no resending cures. */
 export function refusalFromWire(refusal: Refusal): RefusalReason {
   return FROM_WIRE.get(refusal) ?? 'protocol-error';
 }

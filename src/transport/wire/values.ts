@@ -1,4 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { copyBytes } from '../../base/bytes.ts';
+import { parseChannelName } from '../../base/channel-name.ts';
+import type { ChannelName } from '../../base/channel-name.ts';
 import { TransportError } from '../../base/errors.ts';
 import { EntryKind as WireKind } from '../gen/skytale/relay/v1/relay_pb.ts';
 import type {
@@ -9,8 +12,9 @@ import type {
   Submission as WireSubmission,
   Subscribe,
   SubmissionSchema,
+  WelcomeDelivery as WireWelcomeDelivery,
 } from '../gen/skytale/relay/v1/relay_pb.ts';
-import type { EntryKind, LinkStart, LogEntry, PublishAnswer, Submission } from '../relay-transport.ts';
+import type { EntryKind, LinkStart, LogEntry, PublishAnswer, Submission, WelcomeDelivery } from '../relay-transport.ts';
 import { refusalFromWire, refusalToWire } from './refusals.ts';
 
 /** Bytes of a message id. */
@@ -135,6 +139,27 @@ export function startToWire(start: LinkStart): NonNullable<Subscribe['start']> {
 export function startFromWire(start: Subscribe['start']): LinkStart {
   if (start.case === 'afterCommitOfEpoch') return { afterCommitOfEpoch: start.value };
   return { afterSeq: start.case === undefined ? 0 : safeNumber('after_seq', start.value) };
+}
+
+/**
+ * A Welcome from a `WelcomeDelivery` frame. Shares no memory with the frame: it may wait long for its owner.
+ *
+ * @throws {@link TransportError} `protocol_error` for a channel name that is none, or a sequence number above 2^53 - 1.
+ */
+export function welcomeFromWire({ channel, commitSeq, payload }: WireWelcomeDelivery): WelcomeDelivery {
+  return {
+    channel: channelFromWire(channel),
+    commitSeq: safeNumber('commit_seq', commitSeq),
+    payload: copyBytes(payload),
+  };
+}
+
+function channelFromWire(name: string): ChannelName {
+  try {
+    return parseChannelName(name);
+  } catch (cause) {
+    throw new TransportError('protocol_error', 'a Welcome names no channel', { cause });
+  }
 }
 
 function kindToWire(kind: EntryKind): WireKind {

@@ -9,175 +9,156 @@
 // and ciphertext, never a key. Fields may be added within v1; a change that an old peer would misread raises
 // `Hello.protocol_version`, and a relay refuses versions that it does not know.
 
-import type { GenEnum, GenFile, GenMessage, GenService } from '@bufbuild/protobuf/codegenv2';
-import { enumDesc, fileDesc, messageDesc, serviceDesc } from '@bufbuild/protobuf/codegenv2';
-import type { Message, UnknownEnum } from '@bufbuild/protobuf';
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file skytale/relay/v1/relay.proto.
  */
-export const file_skytale_relay_v1_relay: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    'Chxza3l0YWxlL3JlbGF5L3YxL3JlbGF5LnByb3RvEhBza3l0YWxlLnJlbGF5LnYxIuMCCgtDbGllbnRGcmFtZRIoCgVoZWxsbxgBIAEoCzIXLnNreXRhbGUucmVsYXkudjEuSGVsbG9IABIwCglzdWJzY3JpYmUYAiABKAsyGy5za3l0YWxlLnJlbGF5LnYxLlN1YnNjcmliZUgAEioKBmNyZWRpdBgDIAEoCzIYLnNreXRhbGUucmVsYXkudjEuQ3JlZGl0SAASNAoLdW5zdWJzY3JpYmUYBCABKAsyHS5za3l0YWxlLnJlbGF5LnYxLlVuc3Vic2NyaWJlSAASLAoHcHVibGlzaBgFIAEoCzIZLnNreXRhbGUucmVsYXkudjEuUHVibGlzaEgAEjcKDWF3YWl0X3dlbGNvbWUYBiABKAsyHi5za3l0YWxlLnJlbGF5LnYxLkF3YWl0V2VsY29tZUgAEiYKBHBpbmcYByABKAsyFi5za3l0YWxlLnJlbGF5LnYxLlBpbmdIAEIHCgVmcmFtZSLfAwoLU2VydmVyRnJhbWUSKAoFcmVhZHkYASABKAsyFy5za3l0YWxlLnJlbGF5LnYxLlJlYWR5SAASLAoHZGVsaXZlchgCIAEoCzIZLnNreXRhbGUucmVsYXkudjEuRGVsaXZlckgAEi8KCWNhdWdodF91cBgDIAEoCzIaLnNreXRhbGUucmVsYXkudjEuQ2F1Z2h0VXBIABIkCgNnYXAYBCABKAsyFS5za3l0YWxlLnJlbGF5LnYxLkdhcEgAEkUKFHN1YnNjcmlwdGlvbl9yZWZ1c2VkGAUgASgLMiUuc2t5dGFsZS5yZWxheS52MS5TdWJzY3JpcHRpb25SZWZ1c2VkSAASMAoJcHVibGlzaGVkGAYgASgLMhsuc2t5dGFsZS5yZWxheS52MS5QdWJsaXNoZWRIABI0Cgd3ZWxjb21lGAcgASgLMiEuc2t5dGFsZS5yZWxheS52MS5XZWxjb21lRGVsaXZlcnlIABImCgRwb25nGAggASgLMhYuc2t5dGFsZS5yZWxheS52MS5Qb25nSAASQQoSY29ubmVjdGlvbl9yZWZ1c2VkGAkgASgLMiMuc2t5dGFsZS5yZWxheS52MS5Db25uZWN0aW9uUmVmdXNlZEgAQgcKBWZyYW1lIjEKBUhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SDgoGY2xpZW50GAIgASgJIlcKBVJlYWR5EhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SGQoRbWF4X3BheWxvYWRfYnl0ZXMYAiABKA0SGQoRbWF4X2JhdGNoX2VudHJpZXMYAyABKA0iTgoRQ29ubmVjdGlvblJlZnVzZWQSKQoGcmVhc29uGAEgASgOMhkuc2t5dGFsZS5yZWxheS52MS5SZWZ1c2FsEg4KBmRldGFpbBgCIAEoCSKbAQoFRW50cnkSCwoDc2VxGAEgASgEEhAKCHByZXZfc2VxGAIgASgEEikKBGtpbmQYAyABKA4yGy5za3l0YWxlLnJlbGF5LnYxLkVudHJ5S2luZBINCgVlcG9jaBgEIAEoBBISCgptZXNzYWdlX2lkGAUgASgMEg8KB3BheWxvYWQYBiABKAwSFAoMc3RvcmVkX2F0X21zGAcgASgEIpABCglTdWJzY3JpYmUSFAoMc3Vic2NyaXB0aW9uGAEgASgNEg8KB2NoYW5uZWwYAiABKAkSDQoFZ3JvdXAYAyABKAwSEwoJYWZ0ZXJfc2VxGAQgASgESAASHwoVYWZ0ZXJfY29tbWl0X29mX2Vwb2NoGAUgASgESAASDgoGY3JlZGl0GAYgASgNQgcKBXN0YXJ0Ii8KBkNyZWRpdBIUCgxzdWJzY3JpcHRpb24YASABKA0SDwoHZW50cmllcxgCIAEoDSIjCgtVbnN1YnNjcmliZRIUCgxzdWJzY3JpcHRpb24YASABKA0iSQoHRGVsaXZlchIUCgxzdWJzY3JpcHRpb24YASABKA0SKAoHZW50cmllcxgCIAMoCzIXLnNreXRhbGUucmVsYXkudjEuRW50cnkiMgoIQ2F1Z2h0VXASFAoMc3Vic2NyaXB0aW9uGAEgASgNEhAKCGhlYWRfc2VxGAIgASgEIkYKA0dhcBIUCgxzdWJzY3JpcHRpb24YASABKA0SEQoJYWZ0ZXJfc2VxGAIgASgEEhYKDnJlc3VtZXNfYXRfc2VxGAMgASgEImYKE1N1YnNjcmlwdGlvblJlZnVzZWQSFAoMc3Vic2NyaXB0aW9uGAEgASgNEikKBnJlYXNvbhgCIAEoDjIZLnNreXRhbGUucmVsYXkudjEuUmVmdXNhbBIOCgZkZXRhaWwYAyABKAkibQoHUHVibGlzaBIPCgdyZXF1ZXN0GAEgASgNEg8KB2NoYW5uZWwYAiABKAkSDQoFZ3JvdXAYAyABKAwSMQoLc3VibWlzc2lvbnMYBCADKAsyHC5za3l0YWxlLnJlbGF5LnYxLlN1Ym1pc3Npb24imAEKClN1Ym1pc3Npb24SKQoEa2luZBgBIAEoDjIbLnNreXRhbGUucmVsYXkudjEuRW50cnlLaW5kEg0KBWVwb2NoGAIgASgEEhIKCm1lc3NhZ2VfaWQYAyABKAwSDwoHcGF5bG9hZBgEIAEoDBIrCgh3ZWxjb21lcxgFIAMoCzIZLnNreXRhbGUucmVsYXkudjEuV2VsY29tZSIzCgdXZWxjb21lEhcKD2tleV9wYWNrYWdlX3JlZhgBIAEoDBIPCgdwYXlsb2FkGAIgASgMIkcKCVB1Ymxpc2hlZBIPCgdyZXF1ZXN0GAEgASgNEikKB2Fuc3dlcnMYAiADKAsyGC5za3l0YWxlLnJlbGF5LnYxLkFuc3dlciJwCgZBbnN3ZXISLgoIYWNjZXB0ZWQYASABKAsyGi5za3l0YWxlLnJlbGF5LnYxLkFjY2VwdGVkSAASLAoHcmVmdXNlZBgCIAEoCzIZLnNreXRhbGUucmVsYXkudjEuUmVmdXNlZEgAQggKBnJlc3VsdCIqCghBY2NlcHRlZBILCgNzZXEYASABKAQSEQoJZHVwbGljYXRlGAIgASgIIlsKB1JlZnVzZWQSKQoGcmVhc29uGAEgASgOMhkuc2t5dGFsZS5yZWxheS52MS5SZWZ1c2FsEg4KBmRldGFpbBgCIAEoCRIVCg1jdXJyZW50X2Vwb2NoGAMgASgEIicKDEF3YWl0V2VsY29tZRIXCg9rZXlfcGFja2FnZV9yZWYYASABKAwiYAoPV2VsY29tZURlbGl2ZXJ5EhcKD2tleV9wYWNrYWdlX3JlZhgBIAEoDBIPCgdjaGFubmVsGAIgASgJEhIKCmNvbW1pdF9zZXEYAyABKAQSDwoHcGF5bG9hZBgEIAEoDCIVCgRQaW5nEg0KBW5vbmNlGAEgASgEIhUKBFBvbmcSDQoFbm9uY2UYASABKAQqVgoJRW50cnlLaW5kEhoKFkVOVFJZX0tJTkRfVU5TUEVDSUZJRUQQABIWChJFTlRSWV9LSU5EX01FU1NBR0UQARIVChFFTlRSWV9LSU5EX0NPTU1JVBACKtoCCgdSZWZ1c2FsEhcKE1JFRlVTQUxfVU5TUEVDSUZJRUQQABIfChtSRUZVU0FMX1VOU1VQUE9SVEVEX1ZFUlNJT04QARIaChZSRUZVU0FMX1BST1RPQ09MX0VSUk9SEAISGQoVUkVGVVNBTF9FUE9DSF9ERUNJREVEEAMSGQoVUkVGVVNBTF9FUE9DSF9VTktOT1dOEAQSFwoTUkVGVVNBTF9TVEFMRV9FUE9DSBAFEhkKFVJFRlVTQUxfRk9SRUlHTl9HUk9VUBAGEhUKEVJFRlVTQUxfVE9PX0xBUkdFEAcSFQoRUkVGVVNBTF9NQUxGT1JNRUQQCBIRCg1SRUZVU0FMX0xJTUlUEAkSFwoTUkVGVVNBTF9VTkFWQUlMQUJMRRAKEhsKF1JFRlVTQUxfSU5WQUxJRF9DSEFOTkVMEAsSGAoUUkVGVVNBTF9VTkFVVEhPUklaRUQQDDJUCgVSZWxheRJLCgdDb25uZWN0Eh0uc2t5dGFsZS5yZWxheS52MS5DbGllbnRGcmFtZRodLnNreXRhbGUucmVsYXkudjEuU2VydmVyRnJhbWUoATABYgZwcm90bzM',
-  );
+export const file_skytale_relay_v1_relay: GenFile = /*@__PURE__*/
+  fileDesc("Chxza3l0YWxlL3JlbGF5L3YxL3JlbGF5LnByb3RvEhBza3l0YWxlLnJlbGF5LnYxIuMCCgtDbGllbnRGcmFtZRIoCgVoZWxsbxgBIAEoCzIXLnNreXRhbGUucmVsYXkudjEuSGVsbG9IABIwCglzdWJzY3JpYmUYAiABKAsyGy5za3l0YWxlLnJlbGF5LnYxLlN1YnNjcmliZUgAEioKBmNyZWRpdBgDIAEoCzIYLnNreXRhbGUucmVsYXkudjEuQ3JlZGl0SAASNAoLdW5zdWJzY3JpYmUYBCABKAsyHS5za3l0YWxlLnJlbGF5LnYxLlVuc3Vic2NyaWJlSAASLAoHcHVibGlzaBgFIAEoCzIZLnNreXRhbGUucmVsYXkudjEuUHVibGlzaEgAEjcKDWF3YWl0X3dlbGNvbWUYBiABKAsyHi5za3l0YWxlLnJlbGF5LnYxLkF3YWl0V2VsY29tZUgAEiYKBHBpbmcYByABKAsyFi5za3l0YWxlLnJlbGF5LnYxLlBpbmdIAEIHCgVmcmFtZSLfAwoLU2VydmVyRnJhbWUSKAoFcmVhZHkYASABKAsyFy5za3l0YWxlLnJlbGF5LnYxLlJlYWR5SAASLAoHZGVsaXZlchgCIAEoCzIZLnNreXRhbGUucmVsYXkudjEuRGVsaXZlckgAEi8KCWNhdWdodF91cBgDIAEoCzIaLnNreXRhbGUucmVsYXkudjEuQ2F1Z2h0VXBIABIkCgNnYXAYBCABKAsyFS5za3l0YWxlLnJlbGF5LnYxLkdhcEgAEkUKFHN1YnNjcmlwdGlvbl9yZWZ1c2VkGAUgASgLMiUuc2t5dGFsZS5yZWxheS52MS5TdWJzY3JpcHRpb25SZWZ1c2VkSAASMAoJcHVibGlzaGVkGAYgASgLMhsuc2t5dGFsZS5yZWxheS52MS5QdWJsaXNoZWRIABI0Cgd3ZWxjb21lGAcgASgLMiEuc2t5dGFsZS5yZWxheS52MS5XZWxjb21lRGVsaXZlcnlIABImCgRwb25nGAggASgLMhYuc2t5dGFsZS5yZWxheS52MS5Qb25nSAASQQoSY29ubmVjdGlvbl9yZWZ1c2VkGAkgASgLMiMuc2t5dGFsZS5yZWxheS52MS5Db25uZWN0aW9uUmVmdXNlZEgAQgcKBWZyYW1lIjEKBUhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SDgoGY2xpZW50GAIgASgJIlcKBVJlYWR5EhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SGQoRbWF4X3BheWxvYWRfYnl0ZXMYAiABKA0SGQoRbWF4X2JhdGNoX2VudHJpZXMYAyABKA0iTgoRQ29ubmVjdGlvblJlZnVzZWQSKQoGcmVhc29uGAEgASgOMhkuc2t5dGFsZS5yZWxheS52MS5SZWZ1c2FsEg4KBmRldGFpbBgCIAEoCSKbAQoFRW50cnkSCwoDc2VxGAEgASgEEhAKCHByZXZfc2VxGAIgASgEEikKBGtpbmQYAyABKA4yGy5za3l0YWxlLnJlbGF5LnYxLkVudHJ5S2luZBINCgVlcG9jaBgEIAEoBBISCgptZXNzYWdlX2lkGAUgASgMEg8KB3BheWxvYWQYBiABKAwSFAoMc3RvcmVkX2F0X21zGAcgASgEIpABCglTdWJzY3JpYmUSFAoMc3Vic2NyaXB0aW9uGAEgASgNEg8KB2NoYW5uZWwYAiABKAkSDQoFZ3JvdXAYAyABKAwSEwoJYWZ0ZXJfc2VxGAQgASgESAASHwoVYWZ0ZXJfY29tbWl0X29mX2Vwb2NoGAUgASgESAASDgoGY3JlZGl0GAYgASgNQgcKBXN0YXJ0Ii8KBkNyZWRpdBIUCgxzdWJzY3JpcHRpb24YASABKA0SDwoHZW50cmllcxgCIAEoDSIjCgtVbnN1YnNjcmliZRIUCgxzdWJzY3JpcHRpb24YASABKA0iSQoHRGVsaXZlchIUCgxzdWJzY3JpcHRpb24YASABKA0SKAoHZW50cmllcxgCIAMoCzIXLnNreXRhbGUucmVsYXkudjEuRW50cnkiMgoIQ2F1Z2h0VXASFAoMc3Vic2NyaXB0aW9uGAEgASgNEhAKCGhlYWRfc2VxGAIgASgEIkYKA0dhcBIUCgxzdWJzY3JpcHRpb24YASABKA0SEQoJYWZ0ZXJfc2VxGAIgASgEEhYKDnJlc3VtZXNfYXRfc2VxGAMgASgEImYKE1N1YnNjcmlwdGlvblJlZnVzZWQSFAoMc3Vic2NyaXB0aW9uGAEgASgNEikKBnJlYXNvbhgCIAEoDjIZLnNreXRhbGUucmVsYXkudjEuUmVmdXNhbBIOCgZkZXRhaWwYAyABKAkibQoHUHVibGlzaBIPCgdyZXF1ZXN0GAEgASgNEg8KB2NoYW5uZWwYAiABKAkSDQoFZ3JvdXAYAyABKAwSMQoLc3VibWlzc2lvbnMYBCADKAsyHC5za3l0YWxlLnJlbGF5LnYxLlN1Ym1pc3Npb24imAEKClN1Ym1pc3Npb24SKQoEa2luZBgBIAEoDjIbLnNreXRhbGUucmVsYXkudjEuRW50cnlLaW5kEg0KBWVwb2NoGAIgASgEEhIKCm1lc3NhZ2VfaWQYAyABKAwSDwoHcGF5bG9hZBgEIAEoDBIrCgh3ZWxjb21lcxgFIAMoCzIZLnNreXRhbGUucmVsYXkudjEuV2VsY29tZSIzCgdXZWxjb21lEhcKD2tleV9wYWNrYWdlX3JlZhgBIAEoDBIPCgdwYXlsb2FkGAIgASgMIkcKCVB1Ymxpc2hlZBIPCgdyZXF1ZXN0GAEgASgNEikKB2Fuc3dlcnMYAiADKAsyGC5za3l0YWxlLnJlbGF5LnYxLkFuc3dlciJwCgZBbnN3ZXISLgoIYWNjZXB0ZWQYASABKAsyGi5za3l0YWxlLnJlbGF5LnYxLkFjY2VwdGVkSAASLAoHcmVmdXNlZBgCIAEoCzIZLnNreXRhbGUucmVsYXkudjEuUmVmdXNlZEgAQggKBnJlc3VsdCIqCghBY2NlcHRlZBILCgNzZXEYASABKAQSEQoJZHVwbGljYXRlGAIgASgIIlsKB1JlZnVzZWQSKQoGcmVhc29uGAEgASgOMhkuc2t5dGFsZS5yZWxheS52MS5SZWZ1c2FsEg4KBmRldGFpbBgCIAEoCRIVCg1jdXJyZW50X2Vwb2NoGAMgASgEIicKDEF3YWl0V2VsY29tZRIXCg9rZXlfcGFja2FnZV9yZWYYASABKAwiYAoPV2VsY29tZURlbGl2ZXJ5EhcKD2tleV9wYWNrYWdlX3JlZhgBIAEoDBIPCgdjaGFubmVsGAIgASgJEhIKCmNvbW1pdF9zZXEYAyABKAQSDwoHcGF5bG9hZBgEIAEoDCIVCgRQaW5nEg0KBW5vbmNlGAEgASgEIhUKBFBvbmcSDQoFbm9uY2UYASABKAQqVgoJRW50cnlLaW5kEhoKFkVOVFJZX0tJTkRfVU5TUEVDSUZJRUQQABIWChJFTlRSWV9LSU5EX01FU1NBR0UQARIVChFFTlRSWV9LSU5EX0NPTU1JVBACKtoCCgdSZWZ1c2FsEhcKE1JFRlVTQUxfVU5TUEVDSUZJRUQQABIfChtSRUZVU0FMX1VOU1VQUE9SVEVEX1ZFUlNJT04QARIaChZSRUZVU0FMX1BST1RPQ09MX0VSUk9SEAISGQoVUkVGVVNBTF9FUE9DSF9ERUNJREVEEAMSGQoVUkVGVVNBTF9FUE9DSF9VTktOT1dOEAQSFwoTUkVGVVNBTF9TVEFMRV9FUE9DSBAFEhkKFVJFRlVTQUxfRk9SRUlHTl9HUk9VUBAGEhUKEVJFRlVTQUxfVE9PX0xBUkdFEAcSFQoRUkVGVVNBTF9NQUxGT1JNRUQQCBIRCg1SRUZVU0FMX0xJTUlUEAkSFwoTUkVGVVNBTF9VTkFWQUlMQUJMRRAKEhsKF1JFRlVTQUxfSU5WQUxJRF9DSEFOTkVMEAsSGAoUUkVGVVNBTF9VTkFVVEhPUklaRUQQDDJUCgVSZWxheRJLCgdDb25uZWN0Eh0uc2t5dGFsZS5yZWxheS52MS5DbGllbnRGcmFtZRodLnNreXRhbGUucmVsYXkudjEuU2VydmVyRnJhbWUoATABYgZwcm90bzM");
 
 /**
  * @generated from message skytale.relay.v1.ClientFrame
  */
-export type ClientFrame = Message<'skytale.relay.v1.ClientFrame'> & {
+export type ClientFrame = Message<"skytale.relay.v1.ClientFrame"> & {
   /**
    * @generated from oneof skytale.relay.v1.ClientFrame.frame
    */
-  frame:
-    | {
-        /**
-         * first, once
-         *
-         * @generated from field: skytale.relay.v1.Hello hello = 1;
-         */
-        value: Hello;
-        case: 'hello';
-      }
-    | {
-        /**
-         * @generated from field: skytale.relay.v1.Subscribe subscribe = 2;
-         */
-        value: Subscribe;
-        case: 'subscribe';
-      }
-    | {
-        /**
-         * @generated from field: skytale.relay.v1.Credit credit = 3;
-         */
-        value: Credit;
-        case: 'credit';
-      }
-    | {
-        /**
-         * @generated from field: skytale.relay.v1.Unsubscribe unsubscribe = 4;
-         */
-        value: Unsubscribe;
-        case: 'unsubscribe';
-      }
-    | {
-        /**
-         * @generated from field: skytale.relay.v1.Publish publish = 5;
-         */
-        value: Publish;
-        case: 'publish';
-      }
-    | {
-        /**
-         * @generated from field: skytale.relay.v1.AwaitWelcome await_welcome = 6;
-         */
-        value: AwaitWelcome;
-        case: 'awaitWelcome';
-      }
-    | {
-        /**
-         * @generated from field: skytale.relay.v1.Ping ping = 7;
-         */
-        value: Ping;
-        case: 'ping';
-      }
-    | { case: undefined; value?: undefined };
+  frame: {
+    /**
+     * first, once
+     *
+     * @generated from field: skytale.relay.v1.Hello hello = 1;
+     */
+    value: Hello;
+    case: "hello";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.Subscribe subscribe = 2;
+     */
+    value: Subscribe;
+    case: "subscribe";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.Credit credit = 3;
+     */
+    value: Credit;
+    case: "credit";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.Unsubscribe unsubscribe = 4;
+     */
+    value: Unsubscribe;
+    case: "unsubscribe";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.Publish publish = 5;
+     */
+    value: Publish;
+    case: "publish";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.AwaitWelcome await_welcome = 6;
+     */
+    value: AwaitWelcome;
+    case: "awaitWelcome";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.Ping ping = 7;
+     */
+    value: Ping;
+    case: "ping";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
  * Describes the message skytale.relay.v1.ClientFrame.
  * Use `create(ClientFrameSchema)` to create a new message.
  */
-export const ClientFrameSchema: GenMessage<ClientFrame> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 0);
+export const ClientFrameSchema: GenMessage<ClientFrame> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 0);
 
 /**
  * @generated from message skytale.relay.v1.ServerFrame
  */
-export type ServerFrame = Message<'skytale.relay.v1.ServerFrame'> & {
+export type ServerFrame = Message<"skytale.relay.v1.ServerFrame"> & {
   /**
    * @generated from oneof skytale.relay.v1.ServerFrame.frame
    */
-  frame:
-    | {
-        /**
-         * first, once, in answer to Hello
-         *
-         * @generated from field: skytale.relay.v1.Ready ready = 1;
-         */
-        value: Ready;
-        case: 'ready';
-      }
-    | {
-        /**
-         * @generated from field: skytale.relay.v1.Deliver deliver = 2;
-         */
-        value: Deliver;
-        case: 'deliver';
-      }
-    | {
-        /**
-         * @generated from field: skytale.relay.v1.CaughtUp caught_up = 3;
-         */
-        value: CaughtUp;
-        case: 'caughtUp';
-      }
-    | {
-        /**
-         * @generated from field: skytale.relay.v1.Gap gap = 4;
-         */
-        value: Gap;
-        case: 'gap';
-      }
-    | {
-        /**
-         * @generated from field: skytale.relay.v1.SubscriptionRefused subscription_refused = 5;
-         */
-        value: SubscriptionRefused;
-        case: 'subscriptionRefused';
-      }
-    | {
-        /**
-         * @generated from field: skytale.relay.v1.Published published = 6;
-         */
-        value: Published;
-        case: 'published';
-      }
-    | {
-        /**
-         * @generated from field: skytale.relay.v1.WelcomeDelivery welcome = 7;
-         */
-        value: WelcomeDelivery;
-        case: 'welcome';
-      }
-    | {
-        /**
-         * @generated from field: skytale.relay.v1.Pong pong = 8;
-         */
-        value: Pong;
-        case: 'pong';
-      }
-    | {
-        /**
-         * last
-         *
-         * @generated from field: skytale.relay.v1.ConnectionRefused connection_refused = 9;
-         */
-        value: ConnectionRefused;
-        case: 'connectionRefused';
-      }
-    | { case: undefined; value?: undefined };
+  frame: {
+    /**
+     * first, once, in answer to Hello
+     *
+     * @generated from field: skytale.relay.v1.Ready ready = 1;
+     */
+    value: Ready;
+    case: "ready";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.Deliver deliver = 2;
+     */
+    value: Deliver;
+    case: "deliver";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.CaughtUp caught_up = 3;
+     */
+    value: CaughtUp;
+    case: "caughtUp";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.Gap gap = 4;
+     */
+    value: Gap;
+    case: "gap";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.SubscriptionRefused subscription_refused = 5;
+     */
+    value: SubscriptionRefused;
+    case: "subscriptionRefused";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.Published published = 6;
+     */
+    value: Published;
+    case: "published";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.WelcomeDelivery welcome = 7;
+     */
+    value: WelcomeDelivery;
+    case: "welcome";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.Pong pong = 8;
+     */
+    value: Pong;
+    case: "pong";
+  } | {
+    /**
+     * last
+     *
+     * @generated from field: skytale.relay.v1.ConnectionRefused connection_refused = 9;
+     */
+    value: ConnectionRefused;
+    case: "connectionRefused";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
  * Describes the message skytale.relay.v1.ServerFrame.
  * Use `create(ServerFrameSchema)` to create a new message.
  */
-export const ServerFrameSchema: GenMessage<ServerFrame> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 1);
+export const ServerFrameSchema: GenMessage<ServerFrame> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 1);
 
 /**
  * @generated from message skytale.relay.v1.Hello
  */
-export type Hello = Message<'skytale.relay.v1.Hello'> & {
+export type Hello = Message<"skytale.relay.v1.Hello"> & {
   /**
    * 1
    *
@@ -197,12 +178,13 @@ export type Hello = Message<'skytale.relay.v1.Hello'> & {
  * Describes the message skytale.relay.v1.Hello.
  * Use `create(HelloSchema)` to create a new message.
  */
-export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 2);
+export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 2);
 
 /**
  * @generated from message skytale.relay.v1.Ready
  */
-export type Ready = Message<'skytale.relay.v1.Ready'> & {
+export type Ready = Message<"skytale.relay.v1.Ready"> & {
   /**
    * @generated from field: uint32 protocol_version = 1;
    */
@@ -225,14 +207,15 @@ export type Ready = Message<'skytale.relay.v1.Ready'> & {
  * Describes the message skytale.relay.v1.Ready.
  * Use `create(ReadySchema)` to create a new message.
  */
-export const ReadySchema: GenMessage<Ready> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 3);
+export const ReadySchema: GenMessage<Ready> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 3);
 
 /**
  * Ends the connection for a reason that a reconnect does not cure.
  *
  * @generated from message skytale.relay.v1.ConnectionRefused
  */
-export type ConnectionRefused = Message<'skytale.relay.v1.ConnectionRefused'> & {
+export type ConnectionRefused = Message<"skytale.relay.v1.ConnectionRefused"> & {
   /**
    * @generated from field: skytale.relay.v1.Refusal reason = 1;
    */
@@ -248,8 +231,7 @@ export type ConnectionRefused = Message<'skytale.relay.v1.ConnectionRefused'> & 
  * Describes the message skytale.relay.v1.ConnectionRefused.
  * Use `create(ConnectionRefusedSchema)` to create a new message.
  */
-export const ConnectionRefusedSchema: GenMessage<ConnectionRefused> =
-  /*@__PURE__*/
+export const ConnectionRefusedSchema: GenMessage<ConnectionRefused> = /*@__PURE__*/
   messageDesc(file_skytale_relay_v1_relay, 4);
 
 /**
@@ -258,7 +240,7 @@ export const ConnectionRefusedSchema: GenMessage<ConnectionRefused> =
  *
  * @generated from message skytale.relay.v1.Entry
  */
-export type Entry = Message<'skytale.relay.v1.Entry'> & {
+export type Entry = Message<"skytale.relay.v1.Entry"> & {
   /**
    * @generated from field: uint64 seq = 1;
    */
@@ -307,12 +289,13 @@ export type Entry = Message<'skytale.relay.v1.Entry'> & {
  * Describes the message skytale.relay.v1.Entry.
  * Use `create(EntrySchema)` to create a new message.
  */
-export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 5);
+export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 5);
 
 /**
  * @generated from message skytale.relay.v1.Subscribe
  */
-export type Subscribe = Message<'skytale.relay.v1.Subscribe'> & {
+export type Subscribe = Message<"skytale.relay.v1.Subscribe"> & {
   /**
    * chosen by the client, not in use on this connection
    *
@@ -335,26 +318,23 @@ export type Subscribe = Message<'skytale.relay.v1.Subscribe'> & {
   /**
    * @generated from oneof skytale.relay.v1.Subscribe.start
    */
-  start:
-    | {
-        /**
-         * 0 from the beginning
-         *
-         * @generated from field: uint64 after_seq = 4;
-         */
-        value: bigint;
-        case: 'afterSeq';
-      }
-    | {
-        /**
-         * from behind the commit that ended this epoch
-         *
-         * @generated from field: uint64 after_commit_of_epoch = 5;
-         */
-        value: bigint;
-        case: 'afterCommitOfEpoch';
-      }
-    | { case: undefined; value?: undefined };
+  start: {
+    /**
+     * 0 from the beginning
+     *
+     * @generated from field: uint64 after_seq = 4;
+     */
+    value: bigint;
+    case: "afterSeq";
+  } | {
+    /**
+     * from behind the commit that ended this epoch
+     *
+     * @generated from field: uint64 after_commit_of_epoch = 5;
+     */
+    value: bigint;
+    case: "afterCommitOfEpoch";
+  } | { case: undefined; value?: undefined };
 
   /**
    * entries that the relay may deliver before more credit arrives
@@ -368,12 +348,13 @@ export type Subscribe = Message<'skytale.relay.v1.Subscribe'> & {
  * Describes the message skytale.relay.v1.Subscribe.
  * Use `create(SubscribeSchema)` to create a new message.
  */
-export const SubscribeSchema: GenMessage<Subscribe> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 6);
+export const SubscribeSchema: GenMessage<Subscribe> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 6);
 
 /**
  * @generated from message skytale.relay.v1.Credit
  */
-export type Credit = Message<'skytale.relay.v1.Credit'> & {
+export type Credit = Message<"skytale.relay.v1.Credit"> & {
   /**
    * @generated from field: uint32 subscription = 1;
    */
@@ -391,12 +372,13 @@ export type Credit = Message<'skytale.relay.v1.Credit'> & {
  * Describes the message skytale.relay.v1.Credit.
  * Use `create(CreditSchema)` to create a new message.
  */
-export const CreditSchema: GenMessage<Credit> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 7);
+export const CreditSchema: GenMessage<Credit> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 7);
 
 /**
  * @generated from message skytale.relay.v1.Unsubscribe
  */
-export type Unsubscribe = Message<'skytale.relay.v1.Unsubscribe'> & {
+export type Unsubscribe = Message<"skytale.relay.v1.Unsubscribe"> & {
   /**
    * @generated from field: uint32 subscription = 1;
    */
@@ -407,12 +389,13 @@ export type Unsubscribe = Message<'skytale.relay.v1.Unsubscribe'> & {
  * Describes the message skytale.relay.v1.Unsubscribe.
  * Use `create(UnsubscribeSchema)` to create a new message.
  */
-export const UnsubscribeSchema: GenMessage<Unsubscribe> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 8);
+export const UnsubscribeSchema: GenMessage<Unsubscribe> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 8);
 
 /**
  * @generated from message skytale.relay.v1.Deliver
  */
-export type Deliver = Message<'skytale.relay.v1.Deliver'> & {
+export type Deliver = Message<"skytale.relay.v1.Deliver"> & {
   /**
    * @generated from field: uint32 subscription = 1;
    */
@@ -428,14 +411,15 @@ export type Deliver = Message<'skytale.relay.v1.Deliver'> & {
  * Describes the message skytale.relay.v1.Deliver.
  * Use `create(DeliverSchema)` to create a new message.
  */
-export const DeliverSchema: GenMessage<Deliver> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 9);
+export const DeliverSchema: GenMessage<Deliver> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 9);
 
 /**
  * Everything that was in the log when the subscription was made has been delivered. Sent once per subscription.
  *
  * @generated from message skytale.relay.v1.CaughtUp
  */
-export type CaughtUp = Message<'skytale.relay.v1.CaughtUp'> & {
+export type CaughtUp = Message<"skytale.relay.v1.CaughtUp"> & {
   /**
    * @generated from field: uint32 subscription = 1;
    */
@@ -451,14 +435,15 @@ export type CaughtUp = Message<'skytale.relay.v1.CaughtUp'> & {
  * Describes the message skytale.relay.v1.CaughtUp.
  * Use `create(CaughtUpSchema)` to create a new message.
  */
-export const CaughtUpSchema: GenMessage<CaughtUp> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 10);
+export const CaughtUpSchema: GenMessage<CaughtUp> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 10);
 
 /**
  * Entries after `after_seq` and before `resumes_at_seq` are gone (retention). Delivery goes on at `resumes_at_seq`.
  *
  * @generated from message skytale.relay.v1.Gap
  */
-export type Gap = Message<'skytale.relay.v1.Gap'> & {
+export type Gap = Message<"skytale.relay.v1.Gap"> & {
   /**
    * @generated from field: uint32 subscription = 1;
    */
@@ -479,12 +464,13 @@ export type Gap = Message<'skytale.relay.v1.Gap'> & {
  * Describes the message skytale.relay.v1.Gap.
  * Use `create(GapSchema)` to create a new message.
  */
-export const GapSchema: GenMessage<Gap> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 11);
+export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 11);
 
 /**
  * @generated from message skytale.relay.v1.SubscriptionRefused
  */
-export type SubscriptionRefused = Message<'skytale.relay.v1.SubscriptionRefused'> & {
+export type SubscriptionRefused = Message<"skytale.relay.v1.SubscriptionRefused"> & {
   /**
    * @generated from field: uint32 subscription = 1;
    */
@@ -505,14 +491,13 @@ export type SubscriptionRefused = Message<'skytale.relay.v1.SubscriptionRefused'
  * Describes the message skytale.relay.v1.SubscriptionRefused.
  * Use `create(SubscriptionRefusedSchema)` to create a new message.
  */
-export const SubscriptionRefusedSchema: GenMessage<SubscriptionRefused> =
-  /*@__PURE__*/
+export const SubscriptionRefusedSchema: GenMessage<SubscriptionRefused> = /*@__PURE__*/
   messageDesc(file_skytale_relay_v1_relay, 12);
 
 /**
  * @generated from message skytale.relay.v1.Publish
  */
-export type Publish = Message<'skytale.relay.v1.Publish'> & {
+export type Publish = Message<"skytale.relay.v1.Publish"> & {
   /**
    * chosen by the client, echoed in Published
    *
@@ -544,12 +529,13 @@ export type Publish = Message<'skytale.relay.v1.Publish'> & {
  * Describes the message skytale.relay.v1.Publish.
  * Use `create(PublishSchema)` to create a new message.
  */
-export const PublishSchema: GenMessage<Publish> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 13);
+export const PublishSchema: GenMessage<Publish> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 13);
 
 /**
  * @generated from message skytale.relay.v1.Submission
  */
-export type Submission = Message<'skytale.relay.v1.Submission'> & {
+export type Submission = Message<"skytale.relay.v1.Submission"> & {
   /**
    * @generated from field: skytale.relay.v1.EntryKind kind = 1;
    */
@@ -584,12 +570,13 @@ export type Submission = Message<'skytale.relay.v1.Submission'> & {
  * Describes the message skytale.relay.v1.Submission.
  * Use `create(SubmissionSchema)` to create a new message.
  */
-export const SubmissionSchema: GenMessage<Submission> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 14);
+export const SubmissionSchema: GenMessage<Submission> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 14);
 
 /**
  * @generated from message skytale.relay.v1.Welcome
  */
-export type Welcome = Message<'skytale.relay.v1.Welcome'> & {
+export type Welcome = Message<"skytale.relay.v1.Welcome"> & {
   /**
    * RFC 9420 §5.2, of the joiner's key package
    *
@@ -609,14 +596,15 @@ export type Welcome = Message<'skytale.relay.v1.Welcome'> & {
  * Describes the message skytale.relay.v1.Welcome.
  * Use `create(WelcomeSchema)` to create a new message.
  */
-export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 15);
+export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 15);
 
 /**
  * One answer per submission, in the same order.
  *
  * @generated from message skytale.relay.v1.Published
  */
-export type Published = Message<'skytale.relay.v1.Published'> & {
+export type Published = Message<"skytale.relay.v1.Published"> & {
   /**
    * @generated from field: uint32 request = 1;
    */
@@ -632,43 +620,42 @@ export type Published = Message<'skytale.relay.v1.Published'> & {
  * Describes the message skytale.relay.v1.Published.
  * Use `create(PublishedSchema)` to create a new message.
  */
-export const PublishedSchema: GenMessage<Published> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 16);
+export const PublishedSchema: GenMessage<Published> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 16);
 
 /**
  * @generated from message skytale.relay.v1.Answer
  */
-export type Answer = Message<'skytale.relay.v1.Answer'> & {
+export type Answer = Message<"skytale.relay.v1.Answer"> & {
   /**
    * @generated from oneof skytale.relay.v1.Answer.result
    */
-  result:
-    | {
-        /**
-         * @generated from field: skytale.relay.v1.Accepted accepted = 1;
-         */
-        value: Accepted;
-        case: 'accepted';
-      }
-    | {
-        /**
-         * @generated from field: skytale.relay.v1.Refused refused = 2;
-         */
-        value: Refused;
-        case: 'refused';
-      }
-    | { case: undefined; value?: undefined };
+  result: {
+    /**
+     * @generated from field: skytale.relay.v1.Accepted accepted = 1;
+     */
+    value: Accepted;
+    case: "accepted";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.Refused refused = 2;
+     */
+    value: Refused;
+    case: "refused";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
  * Describes the message skytale.relay.v1.Answer.
  * Use `create(AnswerSchema)` to create a new message.
  */
-export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 17);
+export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 17);
 
 /**
  * @generated from message skytale.relay.v1.Accepted
  */
-export type Accepted = Message<'skytale.relay.v1.Accepted'> & {
+export type Accepted = Message<"skytale.relay.v1.Accepted"> & {
   /**
    * @generated from field: uint64 seq = 1;
    */
@@ -686,12 +673,13 @@ export type Accepted = Message<'skytale.relay.v1.Accepted'> & {
  * Describes the message skytale.relay.v1.Accepted.
  * Use `create(AcceptedSchema)` to create a new message.
  */
-export const AcceptedSchema: GenMessage<Accepted> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 18);
+export const AcceptedSchema: GenMessage<Accepted> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 18);
 
 /**
  * @generated from message skytale.relay.v1.Refused
  */
-export type Refused = Message<'skytale.relay.v1.Refused'> & {
+export type Refused = Message<"skytale.relay.v1.Refused"> & {
   /**
    * @generated from field: skytale.relay.v1.Refusal reason = 1;
    */
@@ -714,14 +702,15 @@ export type Refused = Message<'skytale.relay.v1.Refused'> & {
  * Describes the message skytale.relay.v1.Refused.
  * Use `create(RefusedSchema)` to create a new message.
  */
-export const RefusedSchema: GenMessage<Refused> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 19);
+export const RefusedSchema: GenMessage<Refused> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 19);
 
 /**
  * Asks for the Welcome addressed to a key package; answered when there is one, on this connection.
  *
  * @generated from message skytale.relay.v1.AwaitWelcome
  */
-export type AwaitWelcome = Message<'skytale.relay.v1.AwaitWelcome'> & {
+export type AwaitWelcome = Message<"skytale.relay.v1.AwaitWelcome"> & {
   /**
    * @generated from field: bytes key_package_ref = 1;
    */
@@ -732,12 +721,13 @@ export type AwaitWelcome = Message<'skytale.relay.v1.AwaitWelcome'> & {
  * Describes the message skytale.relay.v1.AwaitWelcome.
  * Use `create(AwaitWelcomeSchema)` to create a new message.
  */
-export const AwaitWelcomeSchema: GenMessage<AwaitWelcome> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 20);
+export const AwaitWelcomeSchema: GenMessage<AwaitWelcome> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 20);
 
 /**
  * @generated from message skytale.relay.v1.WelcomeDelivery
  */
-export type WelcomeDelivery = Message<'skytale.relay.v1.WelcomeDelivery'> & {
+export type WelcomeDelivery = Message<"skytale.relay.v1.WelcomeDelivery"> & {
   /**
    * @generated from field: bytes key_package_ref = 1;
    */
@@ -763,14 +753,13 @@ export type WelcomeDelivery = Message<'skytale.relay.v1.WelcomeDelivery'> & {
  * Describes the message skytale.relay.v1.WelcomeDelivery.
  * Use `create(WelcomeDeliverySchema)` to create a new message.
  */
-export const WelcomeDeliverySchema: GenMessage<WelcomeDelivery> =
-  /*@__PURE__*/
+export const WelcomeDeliverySchema: GenMessage<WelcomeDelivery> = /*@__PURE__*/
   messageDesc(file_skytale_relay_v1_relay, 21);
 
 /**
  * @generated from message skytale.relay.v1.Ping
  */
-export type Ping = Message<'skytale.relay.v1.Ping'> & {
+export type Ping = Message<"skytale.relay.v1.Ping"> & {
   /**
    * @generated from field: uint64 nonce = 1;
    */
@@ -781,12 +770,13 @@ export type Ping = Message<'skytale.relay.v1.Ping'> & {
  * Describes the message skytale.relay.v1.Ping.
  * Use `create(PingSchema)` to create a new message.
  */
-export const PingSchema: GenMessage<Ping> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 22);
+export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 22);
 
 /**
  * @generated from message skytale.relay.v1.Pong
  */
-export type Pong = Message<'skytale.relay.v1.Pong'> & {
+export type Pong = Message<"skytale.relay.v1.Pong"> & {
   /**
    * @generated from field: uint64 nonce = 1;
    */
@@ -797,7 +787,8 @@ export type Pong = Message<'skytale.relay.v1.Pong'> & {
  * Describes the message skytale.relay.v1.Pong.
  * Use `create(PongSchema)` to create a new message.
  */
-export const PongSchema: GenMessage<Pong> = /*@__PURE__*/ messageDesc(file_skytale_relay_v1_relay, 23);
+export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 23);
 
 /**
  * @generated from enum skytale.relay.v1.EntryKind
@@ -827,7 +818,8 @@ export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind] | UnknownEnum
 /**
  * Describes the enum skytale.relay.v1.EntryKind.
  */
-export const EntryKindSchema: GenEnum<EntryKind> = /*@__PURE__*/ enumDesc(file_skytale_relay_v1_relay, 0);
+export const EntryKindSchema: GenEnum<EntryKind> = /*@__PURE__*/
+  enumDesc(file_skytale_relay_v1_relay, 0);
 
 /**
  * @generated from enum skytale.relay.v1.Refusal
@@ -919,7 +911,8 @@ export type Refusal = (typeof Refusal)[keyof typeof Refusal] | UnknownEnum;
 /**
  * Describes the enum skytale.relay.v1.Refusal.
  */
-export const RefusalSchema: GenEnum<Refusal> = /*@__PURE__*/ enumDesc(file_skytale_relay_v1_relay, 1);
+export const RefusalSchema: GenEnum<Refusal> = /*@__PURE__*/
+  enumDesc(file_skytale_relay_v1_relay, 1);
 
 /**
  * @generated from service skytale.relay.v1.Relay
@@ -929,8 +922,10 @@ export const Relay: GenService<{
    * @generated from rpc skytale.relay.v1.Relay.Connect
    */
   connect: {
-    methodKind: 'bidi_streaming';
+    methodKind: "bidi_streaming";
     input: typeof ClientFrameSchema;
     output: typeof ServerFrameSchema;
-  };
-}> = /*@__PURE__*/ serviceDesc(file_skytale_relay_v1_relay, 0);
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_skytale_relay_v1_relay, 0);
+

@@ -1,0 +1,127 @@
+import { Client, Metadata, status } from '@grpc/grpc-js';
+import type { ClientDuplexStream, ClientOptions } from '@grpc/grpc-js';
+import { Fifo } from '../../streams/index.ts';
+import { relayService } from '../wire/relay-service.ts';
+import type { TransportSettings } from './options.ts';
+import type { CallEnd } from './status-error.ts';
+
+/** What a {@link FrameStream} tells its owner. Nothing is called after {@link FrameStream.close}. */
+export interface FrameStreamHandlers {
+  frame(bytes: Buffer): void;
+  /** The stream has ended by itself. Called once, last. */
+  ended(end: CallEnd): void;
+}
+
+/** Control frames are small and few; a relay that does not even take these in is not reading any more. */
+const CONTROL_HEADROOM_BYTES = 64 * 1024;
+
+/**
+ * One gRPC call of `skytale.relay.v1.Relay/Connect` on a connection of its own: frames in, frames out through a bounded
+ * queue. It knows nothing of what the frames say.
+ */
+export class FrameStream {
+  readonly #client: Client;
+  readonly #call: ClientDuplexStream<Buffer, Buffer>;
+  readonly #maxQueuedBytes: number;
+  readonly #queue = new Fifo<Buffer>();
+  readonly #closed: Promise<void>;
+  #queuedBytes = 0;
+  #isBlocked = false;
+  #isOver = false;
+
+  constructor(settings: TransportSettings, token: string | undefined, handlers: FrameStreamHandlers) {
+    this.#maxQueuedBytes = settings.maxQueuedBytes;
+    this.#client = new Client(settings.endpoint.target, settings.credentials, channelOptions(settings));
+    const metadata = new Metadata();
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+    const { path, requestSerialize, responseDeserialize } = relayService.connect;
+    this.#call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
+
+    const end = (callEnd: CallEnd): void => {
+      if (this.#isOver) return;
+      this.#isOver = true;
+      this.#release();
+      handlers.ended(callEnd);
+    };
+    this.#call.on('data', (bytes: Buffer) => {
+      if (!this.#isOver) handlers.frame(bytes);
+    });
+    this.#call.on('drain', () => {
+      this.#isBlocked = false;
+      this.#pump();
+    });
+    // grpc-js tells a failure as `error` and then every end as `status`. Without an `error` listener, which must stay
+    // for the life of the call, the process would crash.
+    this.#call.on('error', (error: Partial<CallEnd> & Error) => {
+      end({ code: error.code ?? status.UNKNOWN, details: error.details ?? error.message });
+    });
+    this.#closed = new Promise((resolve) => {
+      this.#call.on('status', (callEnd: CallEnd) => {
+        end(callEnd);
+        resolve();
+      });
+    });
+  }
+
+  /** Whether `bytes` more may be handed in without overfilling the queue. */
+  hasRoomFor(bytes: number): boolean {
+    return this.#queuedBytes === 0 || this.#queuedBytes + bytes <= this.#maxQueuedBytes;
+  }
+
+  /**
+   * Sends a frame after those before it. Ask {@link FrameStream.hasRoomFor} first for all but control frames.
+   *
+   * @returns False if there is no room for a control frame either: the peer has stopped reading.
+   */
+  send(frame: Buffer): boolean {
+    if (this.#isOver) return true;
+    const capacity = Math.max(this.#maxQueuedBytes, frame.length) + CONTROL_HEADROOM_BYTES;
+    if (this.#queuedBytes + frame.length > capacity) return false;
+    this.#queue.push(frame);
+    this.#queuedBytes += frame.length;
+    this.#pump();
+    return true;
+  }
+
+  /** Ends call and connection without a word to the handlers; resolves when grpc-js has let go of the call. */
+  close(): Promise<void> {
+    if (!this.#isOver) {
+      this.#isOver = true;
+      this.#call.cancel();
+      this.#release();
+    }
+    return this.#closed;
+  }
+
+  #pump(): void {
+    while (!this.#isBlocked && !this.#isOver) {
+      const frame = this.#queue.shift();
+      if (frame === undefined) return;
+      this.#queuedBytes -= frame.length;
+      this.#isBlocked = !this.#call.write(frame);
+    }
+  }
+
+  #release(): void {
+    this.#queue.clear();
+    this.#queuedBytes = 0;
+    this.#client.close();
+  }
+}
+
+function channelOptions(settings: TransportSettings): ClientOptions {
+  return {
+    // Shared subchannels remember the backoff of connections before. Waiting between attempts is ours alone.
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.initial_reconnect_backoff_ms': settings.minReconnectDelayMs,
+    'grpc.enable_retries': 0,
+    'grpc.enable_channelz': 0,
+    // A stream may be silent for days; going idle would not end it, but costs a timer.
+    'grpc.client_idle_timeout_ms': 2 ** 31 - 1,
+    'grpc-node.flow_control_window': 2 ** 20,
+    'grpc.max_receive_message_length': settings.maxReceiveBytes,
+    'grpc.max_send_message_length': -1,
+    'grpc.enable_http_proxy': settings.endpoint.isLoopback ? 0 : 1,
+    'grpc.primary_user_agent': settings.client,
+  };
+}

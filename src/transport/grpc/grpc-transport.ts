@@ -1,0 +1,210 @@
+import type { ChannelName } from '../../base/channel-name.ts';
+import { AuthError, TransportError, toSkytaleError } from '../../base/errors.ts';
+import type { SkytaleError } from '../../base/errors.ts';
+import { Backoff, StateSubject } from '../../streams/index.ts';
+import type { StateObservable } from '../../streams/index.ts';
+import { checkLinkOptions } from '../check.ts';
+import type {
+  ChannelLink,
+  LinkOptions,
+  PublishAnswer,
+  RefusalReason,
+  RelayTransport,
+  Submission,
+  TransportStatus,
+  WelcomeDelivery,
+} from '../relay-transport.ts';
+import { WelcomeDesk } from '../welcome-desk.ts';
+import { FirstPublishes } from './first-publishes.ts';
+import { GrpcLink } from './link.ts';
+import type { LinkHost } from './link.ts';
+import type { TransportSettings } from './options.ts';
+import { RelaySession } from './session.ts';
+
+type Ending =
+  | { readonly kind: 'closed'; readonly error: SkytaleError }
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly error: SkytaleError };
+
+/** Keeps one {@link RelaySession} alive after another and carries links and waiting calls across them. */
+export class GrpcTransport implements RelayTransport, LinkHost {
+  readonly status$: StateObservable<TransportStatus>;
+  readonly #settings: TransportSettings;
+  readonly #status = new StateSubject<TransportStatus>({ kind: 'idle' });
+  readonly #backoff: Backoff;
+  readonly #links = new Set<GrpcLink>();
+  readonly #welcomes = new WelcomeDesk();
+  readonly #firstPublishes = new FirstPublishes();
+  #attempt = 0;
+  #isStarted = false;
+  /** Of the wait for a token, or before the next attempt. */
+  #cancelTimer: () => void = () => undefined;
+  /** The connection under way or in use. */
+  #session: RelaySession | undefined;
+  /** The same, once it is ready. */
+  #online: RelaySession | undefined;
+  #ending: Ending | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(settings: TransportSettings) {
+    this.#settings = settings;
+    this.status$ = this.#status.asObservable();
+    this.#backoff = new Backoff(
+      {
+        minMs: settings.minReconnectDelayMs,
+        maxMs: settings.maxReconnectDelayMs,
+        resetAfterMs: settings.reconnectResetAfterMs,
+        jitter: 0.5,
+      },
+      settings,
+    );
+  }
+
+  open(options: LinkOptions): ChannelLink {
+    checkLinkOptions(options);
+    return new GrpcLink(options, this);
+  }
+
+  awaitWelcome(keyPackageRef: Uint8Array, signal?: AbortSignal): Promise<WelcomeDelivery> {
+    if (this.#ending !== undefined) return Promise.reject(this.#ending.error);
+    const delivery = this.#welcomes.wait(keyPackageRef, signal);
+    if (signal?.aborted !== true) {
+      this.#online?.awaitWelcome(keyPackageRef);
+      this.#use();
+    }
+    return delivery;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  enlist(link: GrpcLink): void {
+    if (this.#ending !== undefined) {
+      endLink(link, this.#ending);
+      return;
+    }
+    this.#links.add(link);
+    if (this.#online !== undefined) link.attach(this.#online);
+    this.#use();
+  }
+
+  dismiss(link: GrpcLink): void {
+    this.#links.delete(link);
+  }
+
+  publish(
+    channel: ChannelName,
+    group: Uint8Array,
+    submissions: readonly Submission[],
+  ): Promise<readonly PublishAnswer[]> {
+    if (this.#ending !== undefined) return Promise.reject(this.#ending.error);
+    if (this.#online !== undefined) return this.#online.publish(channel, group, submissions);
+    const { kind } = this.#status.value;
+    if (this.#firstPublishes.isOpen && (kind === 'idle' || kind === 'connecting')) {
+      const answers = this.#firstPublishes.wait((session) => session.publish(channel, group, submissions));
+      this.#use();
+      return answers;
+    }
+    const cause = kind === 'offline' ? (this.#status.value as { readonly cause: SkytaleError }).cause : undefined;
+    return Promise.reject(new TransportError('connection_error', 'there is no connection to the relay', { cause }));
+  }
+
+  #use(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    void this.#connect();
+  }
+
+  /** One attempt. Whatever becomes of it ends in {@link #ready} or {@link #lost}, or in nothing if the transport ended. */
+  async #connect(): Promise<void> {
+    this.#attempt += 1;
+    this.#status.next({ kind: 'connecting', attempt: this.#attempt });
+    try {
+      const token = await this.#token();
+      if (this.#ending !== undefined) return;
+      const session = new RelaySession(this.#settings, token, {
+        ready: () => this.#ready(session),
+        welcome: (keyPackageRef, delivery) => this.#welcomes.deliver(keyPackageRef, delivery),
+        ended: (error, refusal) => {
+          if (this.#session === session) this.#lost(error, refusal);
+        },
+      });
+      this.#session = session;
+    } catch (thrown) {
+      if (this.#ending !== undefined) return;
+      const error = toSkytaleError(thrown);
+      this.#lost(error, error instanceof AuthError ? 'unauthorized' : undefined);
+    }
+  }
+
+  async #token(): Promise<string | undefined> {
+    const { clock, connectTimeoutMs } = this.#settings;
+    const timeout = new Promise<never>((_, reject) => {
+      this.#cancelTimer = clock.schedule(connectTimeoutMs, () => {
+        reject(new TransportError('connection_error', `no token came within ${connectTimeoutMs} ms`));
+      });
+    });
+    try {
+      const token = await Promise.race([this.#settings.token(), timeout]);
+      // grpc-js would refuse it too, with the token in its message.
+      if (token === undefined || /^[\x21-\x7e]+$/.test(token)) return token;
+      throw new AuthError('auth_failed', 'the token holds characters that no token has');
+    } finally {
+      this.#cancelTimer();
+    }
+  }
+
+  #ready(session: RelaySession): void {
+    this.#online = session;
+    this.#attempt = 0;
+    this.#backoff.succeeded();
+    // First of all, so that what a subscriber publishes on the news comes after what was published before.
+    this.#firstPublishes.release(session);
+    for (const ref of this.#welcomes.refs) session.awaitWelcome(ref);
+    this.#status.next({ kind: 'online' });
+    for (const link of [...this.#links]) {
+      // A handler may have ended this link, or the transport, or subscribed anew meanwhile.
+      if (this.#online !== session) return;
+      if (this.#links.has(link) && !link.isAttached) link.attach(session);
+    }
+  }
+
+  #lost(error: SkytaleError, refusal: RefusalReason | undefined): void {
+    this.#session = undefined;
+    this.#online = undefined;
+    if (refusal !== undefined) {
+      this.#end({ kind: 'refused', reason: refusal, error }, { kind: 'refused', cause: error });
+      return;
+    }
+    const retryInMs = this.#backoff.nextDelayMs();
+    this.#cancelTimer = this.#settings.clock.schedule(retryInMs, () => void this.#connect());
+    this.#firstPublishes.fail(error);
+    this.#status.next({ kind: 'offline', attempt: this.#attempt, retryInMs, cause: error });
+    for (const link of [...this.#links]) link.detach(error);
+  }
+
+  #end(ending: Ending, status: TransportStatus): void {
+    this.#ending = ending;
+    this.#cancelTimer();
+    this.#firstPublishes.fail(ending.error);
+    this.#welcomes.close(ending.error);
+    this.#status.next(status);
+    for (const link of [...this.#links]) endLink(link, ending);
+  }
+
+  async #close(): Promise<void> {
+    const released = this.#session?.close();
+    this.#session = undefined;
+    this.#online = undefined;
+    const error = new TransportError('connection_lost', 'the transport was closed');
+    this.#end({ kind: 'closed', error }, { kind: 'closed' });
+    this.#status.complete();
+    await released;
+  }
+}
+
+function endLink(link: GrpcLink, ending: Ending): void {
+  if (ending.kind === 'refused') link.refused(ending.reason, ending.error);
+  else link.complete();
+}

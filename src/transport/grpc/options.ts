@@ -1,0 +1,85 @@
+import { credentials } from '@grpc/grpc-js';
+import type { ChannelCredentials } from '@grpc/grpc-js';
+import { checkInteger } from '../../base/check.ts';
+import { systemClock } from '../../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
+import { RuntimeError } from '../../base/errors.ts';
+import { systemRandom } from '../../base/random.ts';
+import type { Random } from '../../base/random.ts';
+import { parseEndpoint } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
+
+/** Options of `connectRelay`. */
+export interface ConnectRelayOptions {
+  /** `https://host:port` for TLS, `http://host:port` for plaintext. */
+  readonly endpoint: string;
+  /**
+   * Called before each connection attempt for the bearer token; `undefined` connects without one. If it rejects with an
+   * `AuthError`, the transport is refused; with anything else, it tries again later.
+   */
+  readonly token?: () => Promise<string | undefined>;
+  /** PEM of the certificate authorities to trust instead of the machine's, with `https://`. */
+  readonly rootCertificates?: Uint8Array;
+  /** Name and version of the software, for the relay's operator. Default `skytale-rx`. */
+  readonly client?: string;
+  /** The shortest wait before a reconnect. Milliseconds, default 200. */
+  readonly minReconnectDelayMs?: number;
+  /** The longest wait before a reconnect. Milliseconds, default 10 000. */
+  readonly maxReconnectDelayMs?: number;
+  /** How long a connection must last until the waits start again at the shortest. Milliseconds, default 10 000. */
+  readonly reconnectResetAfterMs?: number;
+  /** How long one attempt to connect may take, token included. Milliseconds, default 10 000. */
+  readonly connectTimeoutMs?: number;
+  /** Silence of the relay after which it is pinged. Milliseconds, default 5000. */
+  readonly pingAfterMs?: number;
+  /** Silence of the relay after which the connection counts as lost. Milliseconds, above `pingAfterMs`, default 11 000. */
+  readonly lostAfterMs?: number;
+  /** The largest frame that is accepted from the relay. Bytes, default 16 MiB. */
+  readonly maxReceiveBytes?: number;
+  /** How much may wait to be sent before `publish` rejects with `limit_exceeded`. Bytes, default 16 MiB. */
+  readonly maxQueuedBytes?: number;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** @internal {@link ConnectRelayOptions}, checked and complete. */
+export interface TransportSettings extends Required<Omit<ConnectRelayOptions, 'endpoint' | 'rootCertificates'>> {
+  readonly endpoint: Endpoint;
+  readonly credentials: ChannelCredentials;
+}
+
+/** @internal @throws RuntimeError `invalid_argument` for an option out of its range. */
+export function checkOptions(options: ConnectRelayOptions): TransportSettings {
+  const minReconnectDelayMs = checkInteger('minReconnectDelayMs', options.minReconnectDelayMs ?? 200, 1);
+  const pingAfterMs = checkInteger('pingAfterMs', options.pingAfterMs ?? 5000, 5);
+  const endpoint = parseEndpoint(options.endpoint);
+  return {
+    endpoint,
+    credentials: channelCredentials(endpoint, options.rootCertificates),
+    token: options.token ?? (() => Promise.resolve(undefined)),
+    client: options.client ?? 'skytale-rx',
+    minReconnectDelayMs,
+    maxReconnectDelayMs: checkInteger(
+      'maxReconnectDelayMs',
+      options.maxReconnectDelayMs ?? Math.max(10_000, minReconnectDelayMs),
+      minReconnectDelayMs,
+    ),
+    reconnectResetAfterMs: checkInteger('reconnectResetAfterMs', options.reconnectResetAfterMs ?? 10_000, 0),
+    connectTimeoutMs: checkInteger('connectTimeoutMs', options.connectTimeoutMs ?? 10_000, 1),
+    pingAfterMs,
+    lostAfterMs: checkInteger('lostAfterMs', options.lostAfterMs ?? Math.max(11_000, 2 * pingAfterMs), pingAfterMs + 1),
+    maxReceiveBytes: checkInteger('maxReceiveBytes', options.maxReceiveBytes ?? 16 * 2 ** 20, 1024, 2 ** 31 - 1),
+    maxQueuedBytes: checkInteger('maxQueuedBytes', options.maxQueuedBytes ?? 16 * 2 ** 20, 1024),
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+  };
+}
+
+function channelCredentials(endpoint: Endpoint, rootCertificates: Uint8Array | undefined): ChannelCredentials {
+  if (!endpoint.isSecure) return credentials.createInsecure();
+  try {
+    return credentials.createSsl(rootCertificates === undefined ? null : Buffer.from(rootCertificates));
+  } catch (cause) {
+    throw new RuntimeError('invalid_argument', 'Expected `rootCertificates` to be certificates in PEM.', { cause });
+  }
+}

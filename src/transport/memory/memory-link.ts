@@ -1,0 +1,128 @@
+import { Observable } from 'rxjs';
+import type { Subscriber } from 'rxjs';
+import { checkInteger } from '../../base/check.ts';
+import { RuntimeError } from '../../base/errors.ts';
+import type { SkytaleError } from '../../base/errors.ts';
+import { checkSubmissions } from '../check.ts';
+import type {
+  ChannelLink,
+  LinkEvent,
+  LinkOptions,
+  LinkStart,
+  PublishAnswer,
+  RefusalReason,
+  Submission,
+} from '../relay-transport.ts';
+import { refusalError } from '../wire/refusals.ts';
+import type { MemoryLog } from './memory-log.ts';
+import type { MemoryTransport } from './memory-transport.ts';
+
+/** Entries in one event, as on the wire. */
+const MAX_BATCH_ENTRIES = 64;
+
+/** A reader of a {@link MemoryLog}. It emits in microtasks, never from inside a call. */
+export class MemoryLink implements ChannelLink {
+  readonly events$: Observable<LinkEvent>;
+  readonly #options: LinkOptions;
+  readonly #log: MemoryLog;
+  readonly #transport: MemoryTransport;
+  #start: LinkStart;
+  #credit: number;
+  #subscriber: Subscriber<LinkEvent> | undefined;
+  /** Position on this connection; `undefined` when there is none. */
+  #afterSeq: number | undefined;
+  /** What the `caught-up` that is still to come will tell. */
+  #headAtStart: number | undefined;
+
+  constructor(options: LinkOptions, log: MemoryLog, transport: MemoryTransport) {
+    this.#options = options;
+    this.#log = log;
+    this.#transport = transport;
+    this.#start = options.start;
+    this.#credit = checkInteger('credit', options.credit, 1);
+    this.events$ = new Observable((subscriber) => {
+      if (this.#subscriber !== undefined) {
+        subscriber.error(new RuntimeError('invalid_argument', 'a link has one subscriber at a time'));
+        return undefined;
+      }
+      this.#subscriber = subscriber;
+      transport.enlist(this);
+      return () => {
+        this.#subscriber = undefined;
+        this.#afterSeq = undefined;
+        transport.dismiss(this);
+      };
+    });
+  }
+
+  grant(entries: number): void {
+    this.#credit += checkInteger('entries', entries, 1);
+    this.#transport.wake();
+  }
+
+  async publish(submissions: readonly Submission[]): Promise<readonly PublishAnswer[]> {
+    checkSubmissions(submissions);
+    return this.#transport.publish(this.#options.channel, this.#options.group, submissions);
+  }
+
+  attach(): void {
+    if (this.#afterSeq !== undefined) return;
+    const place = this.#log.isForeign(this.#options.group) ? 'foreign-group' : this.#log.locate(this.#start);
+    if (typeof place === 'number') this.#afterSeq = place;
+    this.#headAtStart = this.#log.headSeq;
+    this.#subscriber?.next({ kind: 'online' });
+    if (typeof place === 'string') this.#refuse(place);
+    else this.#transport.wake();
+  }
+
+  detach(cause: SkytaleError): void {
+    if (this.#afterSeq === undefined) return;
+    this.#afterSeq = undefined;
+    this.#subscriber?.next({ kind: 'offline', cause });
+  }
+
+  complete(): void {
+    this.#subscriber?.complete();
+  }
+
+  /** Emits all that the log holds and credit allows. */
+  wake(): void {
+    if (this.#afterSeq !== undefined && this.#log.isForeign(this.#options.group)) this.#refuse('foreign-group');
+    // Each event may end in a handler that moves, detaches or ends this link.
+    while (this.#afterSeq !== undefined) {
+      const event = this.#nextEvent(this.#afterSeq);
+      if (event === undefined) return;
+      this.#subscriber?.next(event);
+    }
+  }
+
+  #nextEvent(afterSeq: number): LinkEvent | undefined {
+    const resumesAtSeq = this.#log.gapAfter(afterSeq);
+    if (resumesAtSeq !== undefined) {
+      this.#moveTo(resumesAtSeq - 1);
+      return { kind: 'gap', afterSeq, resumesAtSeq };
+    }
+    if (this.#headAtStart !== undefined && afterSeq >= this.#headAtStart) {
+      const headSeq = this.#headAtStart;
+      this.#headAtStart = undefined;
+      return { kind: 'caught-up', headSeq };
+    }
+    const entries = this.#log.read(afterSeq, Math.min(this.#credit, MAX_BATCH_ENTRIES));
+    const last = entries.at(-1);
+    if (last === undefined) return undefined;
+    this.#credit -= entries.length;
+    this.#moveTo(last.seq);
+    return { kind: 'entries', entries };
+  }
+
+  #moveTo(seq: number): void {
+    this.#afterSeq = seq;
+    this.#start = { afterSeq: seq };
+  }
+
+  #refuse(reason: RefusalReason): void {
+    this.#afterSeq = undefined;
+    this.#subscriber?.next({ kind: 'refused', reason, error: refusalError(reason, '') });
+    this.#subscriber?.complete();
+  }
+}

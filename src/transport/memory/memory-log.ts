@@ -1,0 +1,92 @@
+import { copyBytes, equalBytes, toHex } from '../../base/bytes.ts';
+import type { LinkStart, LogEntry, PublishAnswer, RefusalReason, Submission } from '../relay-transport.ts';
+
+/** A message may be this many epochs old; what is older is refused as stale. */
+const EPOCHS_KEPT = 4n;
+
+/** One channel's log, by the relay's rules, on an array. A model to test against: short before fast. */
+export class MemoryLog {
+  readonly #entries: LogEntry[] = [];
+  readonly #seqById = new Map<string, number>();
+  readonly #commitSeqs = new Map<bigint, number>();
+  #group: Uint8Array | undefined;
+  #currentEpoch = 0n;
+  #headSeq = 0;
+  #trimmedThrough = 0;
+
+  get entries(): readonly LogEntry[] {
+    return this.#entries;
+  }
+
+  /** Sequence number of the latest entry that was ever appended, 0 before the first. */
+  get headSeq(): number {
+    return this.#headSeq;
+  }
+
+  /** Whether the channel belongs to another group. It belongs to none before the first append. */
+  isForeign(group: Uint8Array): boolean {
+    return this.#group !== undefined && !equalBytes(this.#group, group);
+  }
+
+  append(group: Uint8Array, submission: Submission, maxPayloadBytes: number, nowMs: number): PublishAnswer {
+    const id = toHex(submission.messageId);
+    if (this.isForeign(group)) return this.#refuse('foreign-group');
+    const known = this.#seqById.get(id);
+    if (known !== undefined) return { kind: 'accepted', seq: known, duplicate: true };
+    const payloads = [submission, ...(submission.welcomes ?? [])].map(({ payload }) => payload.length);
+    if (payloads.some((bytes) => bytes > maxPayloadBytes)) return this.#refuse('too-large');
+    const reason = this.#epochRefusal(submission);
+    if (reason !== undefined) return this.#refuse(reason);
+
+    const entry: LogEntry = {
+      seq: this.#headSeq + 1,
+      prevSeq: this.#headSeq,
+      kind: submission.kind,
+      epoch: submission.epoch,
+      messageId: copyBytes(submission.messageId),
+      payload: copyBytes(submission.payload),
+      storedAtMs: nowMs,
+    };
+    this.#group ??= copyBytes(group);
+    this.#entries.push(entry);
+    this.#seqById.set(id, entry.seq);
+    this.#headSeq = entry.seq;
+    if (entry.kind === 'commit') {
+      this.#commitSeqs.set(entry.epoch, entry.seq);
+      this.#currentEpoch = entry.epoch + 1n;
+    }
+    return { kind: 'accepted', seq: entry.seq, duplicate: false };
+  }
+
+  /** The position to read on from, or the reason why there is none. */
+  locate(start: LinkStart): number | RefusalReason {
+    if ('afterSeq' in start) return start.afterSeq <= this.#headSeq ? start.afterSeq : 'protocol-error';
+    return this.#commitSeqs.get(start.afterCommitOfEpoch) ?? 'epoch-unknown';
+  }
+
+  /** Up to `limit` entries behind a position that no gap follows. */
+  read(afterSeq: number, limit: number): readonly LogEntry[] {
+    return this.#entries.filter(({ seq }) => seq > afterSeq).slice(0, limit);
+  }
+
+  /** Where reading goes on if entries right behind `afterSeq` are gone. */
+  gapAfter(afterSeq: number): number | undefined {
+    return afterSeq < this.#trimmedThrough ? this.#trimmedThrough + 1 : undefined;
+  }
+
+  /** Forgets all entries up to and including `seq`, as retention does. */
+  trim(seq: number): void {
+    this.#trimmedThrough = Math.max(this.#trimmedThrough, Math.min(seq, this.#headSeq));
+    while ((this.#entries[0]?.seq ?? Infinity) <= this.#trimmedThrough) this.#entries.shift();
+  }
+
+  #epochRefusal({ kind, epoch }: Submission): RefusalReason | undefined {
+    if (epoch > this.#currentEpoch) return 'epoch-unknown';
+    if (kind === 'commit') return epoch < this.#currentEpoch ? 'epoch-decided' : undefined;
+    return epoch + EPOCHS_KEPT < this.#currentEpoch ? 'stale-epoch' : undefined;
+  }
+
+  #refuse(reason: RefusalReason): PublishAnswer {
+    return { kind: 'refused', reason, detail: '', currentEpoch: this.#currentEpoch };
+  }
+}

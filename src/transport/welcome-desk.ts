@@ -1,0 +1,67 @@
+import { copyBytes, toHex } from '../base/bytes.ts';
+import type { SkytaleError } from '../base/errors.ts';
+import type { WelcomeDelivery } from './relay-transport.ts';
+
+interface Waiter {
+  resolve(delivery: WelcomeDelivery): void;
+  reject(error: unknown): void;
+}
+
+interface AwaitedRef {
+  readonly keyPackageRef: Uint8Array;
+  readonly waiters: Set<Waiter>;
+}
+
+/** Who waits for which Welcome, across connections. */
+export class WelcomeDesk {
+  readonly #awaited = new Map<string, AwaitedRef>();
+
+  /** The key packages that somebody waits for: what to ask for on a fresh connection. */
+  get refs(): readonly Uint8Array[] {
+    return [...this.#awaited.values()].map(({ keyPackageRef }) => keyPackageRef);
+  }
+
+  /** Waits for {@link WelcomeDesk.deliver}; rejects with the signal's reason, or the error of {@link WelcomeDesk.close}. */
+  wait(keyPackageRef: Uint8Array, signal: AbortSignal | undefined): Promise<WelcomeDelivery> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const key = toHex(keyPackageRef);
+      const awaited = this.#awaited.get(key) ?? { keyPackageRef: copyBytes(keyPackageRef), waiters: new Set() };
+      this.#awaited.set(key, awaited);
+
+      const settled = (): void => {
+        signal?.removeEventListener('abort', abort);
+        awaited.waiters.delete(waiter);
+        if (awaited.waiters.size === 0 && this.#awaited.get(key) === awaited) this.#awaited.delete(key);
+      };
+      const waiter: Waiter = {
+        resolve: (delivery) => {
+          settled();
+          resolve(delivery);
+        },
+        reject: (error) => {
+          settled();
+          reject(error as Error);
+        },
+      };
+      const abort = (): void => waiter.reject(signal?.reason);
+      awaited.waiters.add(waiter);
+      signal?.addEventListener('abort', abort, { once: true });
+    });
+  }
+
+  /** Hands a Welcome to all who wait for it; nothing happens if nobody does any more. */
+  deliver(keyPackageRef: Uint8Array, delivery: WelcomeDelivery): void {
+    for (const waiter of [...(this.#awaited.get(toHex(keyPackageRef))?.waiters ?? [])]) waiter.resolve(delivery);
+  }
+
+  /** Rejects all who wait. */
+  close(error: SkytaleError): void {
+    for (const { waiters } of [...this.#awaited.values()]) {
+      for (const waiter of [...waiters]) waiter.reject(error);
+    }
+  }
+}
