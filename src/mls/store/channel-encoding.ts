@@ -1,0 +1,100 @@
+import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
+import { parseChannelName } from '../../base/channel-name.ts';
+import type { ChannelRecord, Cursor, JournalEntry, OutboxEntry, PendingCommitEntry } from './agent-store.ts';
+import type { GroupCodec } from './group-codec.ts';
+import {
+  expectEnd,
+  readBytes,
+  readCount,
+  readEpoch,
+  readList,
+  readOptional,
+  writeList,
+  writeOptional,
+} from './wire-values.ts';
+
+/** A channel as a whole: the body of its head record. */
+export function encodeChannel(record: ChannelRecord, codec: GroupCodec): Uint8Array {
+  const writer = new BinaryWriter().string(record.name).bytes(record.idKey).bytes(codec.encode(record.group));
+  writeCursor(writer, record.cursor);
+  writeList(writer, record.outbox, (entry) => writeOutboxEntry(writer, entry));
+  writeList(writer, record.journal, (entry) => writeJournalEntry(writer, entry));
+  writeOptional(writer, record.pendingCommit, (entry) => writePendingCommit(writer, entry, codec));
+  writeOptional(writer, record.commitSpentInEpoch, (epoch) => writer.uint64(epoch));
+  return writer.finish();
+}
+
+/** The inverse of {@link encodeChannel}. Throws if `body` is anything else. */
+export function decodeChannel(body: Uint8Array, codec: GroupCodec): ChannelRecord {
+  const reader = new BinaryReader(body);
+  const record: ChannelRecord = {
+    name: parseChannelName(reader.string()),
+    idKey: readBytes(reader),
+    group: codec.decode(readBytes(reader)),
+    cursor: readCursor(reader),
+    outbox: readList(reader, () => readOutboxEntry(reader)),
+    journal: readList(reader, () => readJournalEntry(reader)),
+    pendingCommit: readOptional(reader, () => readPendingCommit(reader, codec)),
+    commitSpentInEpoch: readOptional(reader, () => readEpoch(reader)),
+  };
+  expectEnd(reader);
+  return record;
+}
+
+/** Writes a cursor: which of the two it is, and its number. */
+export function writeCursor(writer: BinaryWriter, cursor: Cursor): void {
+  if ('afterSeq' in cursor) writer.bool(false).uint64(cursor.afterSeq);
+  else writer.bool(true).uint64(cursor.afterCommitOfEpoch);
+}
+
+/** The inverse of {@link writeCursor}. */
+export function readCursor(reader: BinaryReader): Cursor {
+  return reader.bool() ? { afterCommitOfEpoch: readEpoch(reader) } : { afterSeq: readCount(reader) };
+}
+
+/** Writes an outbox entry. */
+export function writeOutboxEntry(writer: BinaryWriter, entry: OutboxEntry): void {
+  writer.bytes(entry.messageId).bytes(entry.payload);
+}
+
+/** The inverse of {@link writeOutboxEntry}. */
+export function readOutboxEntry(reader: BinaryReader): OutboxEntry {
+  return { messageId: readBytes(reader), payload: readBytes(reader) };
+}
+
+/** Writes a journal entry. */
+export function writeJournalEntry(writer: BinaryWriter, entry: JournalEntry): void {
+  // The time as a double: a clock may tell fractions of a millisecond.
+  writer.uint64(entry.seq).uint64(entry.epoch).bytes(entry.sender).bytes(entry.payload).double(entry.receivedAtMs);
+}
+
+/** The inverse of {@link writeJournalEntry}. */
+export function readJournalEntry(reader: BinaryReader): JournalEntry {
+  return {
+    seq: readCount(reader),
+    epoch: readEpoch(reader),
+    sender: readBytes(reader),
+    payload: readBytes(reader),
+    receivedAtMs: reader.double(),
+  };
+}
+
+/** Writes a pending commit with the whole group that it leads to. */
+export function writePendingCommit(writer: BinaryWriter, entry: PendingCommitEntry, codec: GroupCodec): void {
+  writer.bytes(entry.messageId).uint64(entry.epoch).bytes(entry.commit);
+  writeOptional(writer, entry.welcome, (welcome) => writer.bytes(welcome));
+  writeList(writer, entry.welcomeRefs, (ref) => writer.bytes(ref));
+  writer.bytes(codec.encode(entry.next));
+}
+
+/** The inverse of {@link writePendingCommit}. */
+export function readPendingCommit(reader: BinaryReader, codec: GroupCodec): PendingCommitEntry {
+  return {
+    messageId: readBytes(reader),
+    epoch: readEpoch(reader),
+    commit: readBytes(reader),
+    welcome: readOptional(reader, () => readBytes(reader)),
+    welcomeRefs: readList(reader, () => readBytes(reader)),
+    next: codec.decode(readBytes(reader)),
+  };
+}
