@@ -1,10 +1,11 @@
 /**
  * `npm run docs:check`: the code in the documentation works.
  *
- * In README.md and docs/, a block fenced as `ts` is compiled as a module of its own against the built package, which it
- * imports by name. A block fenced as `ts run` is executed too: it has to end by itself, with exit code 0. Where it says
- * `//=> text`, that is what it prints: all such lines in order are its whole output. The same holds for `@example` in
- * src, where names of the module, the package and rxjs need no import. What should not compile is fenced as `text`.
+ * In README.md and docs/, each block fenced as `ts` is compiled as a module of its own against the built package, which
+ * it imports by name. In src, each `@example` is compiled likewise; names of its folder, the package, rxjs and `assert`
+ * need no import there. A block is executed too if it is fenced as `ts run`, asserts, or says what it prints: it has to
+ * end by itself with exit code 0, and all that it prints are the texts behind its `//=>`, if it has any, in order. What
+ * should not compile is fenced as `text`.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';

@@ -24,6 +24,16 @@ interface Module extends CompiledBlock {
 
 const FOLDER = resolve(ROOT, '.cache/docs');
 const NAMES = resolve(ROOT, 'scripts/docs/names.d.ts');
+const RXJS = resolve(FOLDER, 'rxjs.ts');
+/** The entry points, what every folder may use, rxjs, and the names of `names.d.ts`. */
+const COMMON: readonly string[] = [
+  ...Object.values(readManifest().exports).map((target) =>
+    typeof target === 'string' ? '' : resolve(ROOT, target.types),
+  ),
+  ...ts.sys.readDirectory(resolve(ROOT, 'dist/base'), ['.d.ts']),
+  RXJS,
+  NAMES,
+];
 const CANNOT_FIND_NAME = new Set([2304, 2503, 2552, 2580, 18004]);
 
 function readOptions(): ts.CompilerOptions {
@@ -50,42 +60,34 @@ function exportsOf(program: ts.Program, path: string): ReadonlySet<string> {
   return new Set(symbol === undefined ? [] : checker.getExportsOfModule(symbol).map(({ name }) => name));
 }
 
-function specifierOf(path: string): string {
-  return relative(FOLDER, path).replaceAll('\\', '/');
-}
-
-/** For each example: the modules in which a name that it does not import is looked up, in this order. */
-function sourcesOf(module: Module, entries: readonly string[]): readonly string[] {
+/** For each example: the declarations in which a name that it does not import is looked up, in this order. */
+function sourcesOf(module: Module): readonly string[] {
   const own = resolve(ROOT, module.file.replace(/^src\//, 'dist/').replace(/\.ts$/, '.d.ts'));
-  return [own, ...entries, resolve(FOLDER, 'rxjs.ts'), NAMES];
+  return [own, resolve(own, '../index.d.ts'), ...COMMON];
 }
 
-function importFor(source: string, name: string): string {
-  const specifier =
-    source === resolve(FOLDER, 'rxjs.ts') ? 'rxjs' : specifierOf(source).replace(/(?<!names)\.d\.ts$/, '.js');
-  const keyword = source === NAMES ? 'import type' : 'import';
-  return `${keyword} { ${name} } from '${specifier}'; `;
+function importOf(name: string, source: string): string {
+  if (source === NAMES) return `import type { ${name} } from '${relative(FOLDER, NAMES)}'; `;
+  if (source === RXJS) return `import { ${name} } from 'rxjs'; `;
+  return `import { ${name} } from '${relative(FOLDER, source).replace(/\.d\.ts$/, '.js')}'; `;
 }
 
 /** Compiles each block as a module. Names that an example leaves unimported are imported for it where they are known. */
 export function compileBlocks(codeBlocks: readonly CodeBlock[]): Compilation {
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(resolve(FOLDER, 'rxjs.ts'), "export * from 'rxjs';\n");
+  writeFileSync(RXJS, "export * from 'rxjs';\n");
 
   const modules = codeBlocks.map((block): Module => {
     const name = `${block.file.replaceAll(/[/.]/g, '-')}-${block.line}`;
     const path = resolve(FOLDER, `${name}.ts`);
     return { ...block, path, modulePath: resolve(FOLDER, `${name}.js`), text: block.code };
   });
-  const entries = Object.values(readManifest().exports).flatMap((target) =>
-    typeof target === 'string' ? [] : [resolve(ROOT, target.types)],
-  );
   const write = (): void => {
     for (const { path, text } of modules) writeFileSync(path, text);
   };
   const compile = (): ts.Program => {
-    const roots = new Set(modules.flatMap((module) => [module.path, ...sourcesOf(module, entries)]));
+    const roots = new Set(modules.flatMap((module) => [module.path, ...sourcesOf(module)]));
     return ts.createProgram(
       [...roots].filter((path) => ts.sys.fileExists(path)),
       readOptions(),
@@ -103,8 +105,9 @@ export function compileBlocks(codeBlocks: readonly CodeBlock[]): Compilation {
     }
     let imports = '';
     for (const name of missing) {
-      const source = sourcesOf(module, entries).find((path) => exportsOf(program, path).has(name));
-      if (source !== undefined) imports += importFor(source, name);
+      if (name === 'assert') imports += "import assert from 'node:assert/strict'; ";
+      const source = sourcesOf(module).find((path) => exportsOf(program, path).has(name));
+      if (source !== undefined) imports += importOf(name, source);
     }
     module.text = imports + module.text; // on the first line, so that line numbers stay
   }
@@ -120,7 +123,8 @@ export function compileBlocks(codeBlocks: readonly CodeBlock[]): Compilation {
       problems.push(`${module.file}:${module.line + line}: ${text}`);
     }
     const { outputText } = ts.transpileModule(module.text, {
-      compilerOptions: { ...readOptions(), noEmit: false, sourceMap: false },
+      // On its own a file does not show that its package is ESM.
+      compilerOptions: { ...readOptions(), module: ts.ModuleKind.ESNext, noEmit: false },
       fileName: module.path,
     });
     writeFileSync(module.modulePath, outputText);
