@@ -27,7 +27,10 @@ export function parseChannelName(name: string): ChannelName {
     throw ChannelError.invalidName(name, 'org/namespace/service');
   }
   if (name.length > MAX_LENGTH) {
-    throw ChannelError.invalidName(`${name.slice(0, 32)}…`, `org/namespace/service of at most ${MAX_LENGTH} characters`);
+    throw ChannelError.invalidName(
+      `${name.slice(0, 32)}…`,
+      `org/namespace/service of at most ${MAX_LENGTH} characters`,
+    );
   }
   return name as ChannelName;
 }

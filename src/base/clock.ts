@@ -15,21 +15,21 @@ export const systemClock: Clock = {
   },
 };
 
-/** Resolves after `delayMs`, or rejects with the signal's reason as soon as it is aborted. */
-export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(signal.reason as Error);
+/** Waits for `delayMs`. Resolves with true after it, and with false as soon as the signal is aborted. */
+export function sleepUnlessAborted(clock: Clock, delayMs: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve(false);
       return;
     }
-    const cancel = clock.schedule(delayMs, () => {
-      signal?.removeEventListener('abort', abort);
-      resolve();
-    });
     const abort = (): void => {
       cancel();
-      reject(signal?.reason as Error);
+      resolve(false);
     };
-    signal?.addEventListener('abort', abort, { once: true });
+    const cancel = clock.schedule(delayMs, () => {
+      signal.removeEventListener('abort', abort);
+      resolve(true);
+    });
+    signal.addEventListener('abort', abort, { once: true });
   });
 }

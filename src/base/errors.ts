@@ -27,7 +27,12 @@ export abstract class SkytaleError<Code extends string = string> extends Error {
   }
 }
 
-const AUTH_STATUS = { auth_failed: 401, auth_key_invalid: 401, api_key_required: undefined, unauthorized: 403 } as const;
+const AUTH_STATUS = {
+  auth_failed: 401,
+  auth_key_invalid: 401,
+  api_key_required: undefined,
+  unauthorized: 403,
+} as const;
 /** Codes of {@link AuthError}. */
 export type AuthErrorCode = keyof typeof AUTH_STATUS;
 

@@ -26,3 +26,11 @@ export { receiveMessage } from './receive.ts';
 export type { Received } from './receive.ts';
 export { readWelcome } from './welcome.ts';
 export type { WelcomeInfo } from './welcome.ts';
+export type {
+  AgentStore,
+  ChannelRecord,
+  Cursor,
+  JournalEntry,
+  OutboxEntry,
+  PendingCommitEntry,
+} from './store/agent-store.ts';

@@ -1,0 +1,132 @@
+import type { SkytaleError } from '../../base/errors.ts';
+
+/** A decrypted message of another member. */
+export interface ChannelMessage {
+  readonly kind: 'message';
+  readonly payload: Uint8Array;
+  /** Position in the channel's one order. */
+  readonly seq: number;
+  /** Epoch in which the sender encrypted it. Never newer than the channel's state. */
+  readonly epoch: bigint;
+  /** Identity bytes of the sender, authenticated by the group. */
+  readonly sender: Uint8Array;
+  /** `replay` for what was in the log before the channel had caught up, or is redelivered; `live` for what came after. */
+  readonly phase: 'replay' | 'live';
+  /** Whether an earlier run of this agent may have emitted it already (see {@link Channel.consume}). */
+  readonly redelivered: boolean;
+  /** When this agent received it, in Unix milliseconds. */
+  readonly receivedAt: number;
+}
+
+/** A member as users see it: who, at which leaf of the tree. */
+export interface ChannelMember {
+  /** Identity bytes of the member's credential. */
+  readonly identity: Uint8Array;
+  /** Leaf index (RFC 9420 §7). */
+  readonly leaf: number;
+}
+
+/** A commit was applied: the group is in a new epoch. */
+export interface EpochChange {
+  readonly kind: 'epoch-change';
+  /** The new epoch. When this is emitted, `state$.value.epoch` is at least this. */
+  readonly epoch: bigint;
+  /** Position of the commit in the log. */
+  readonly seq: number;
+  readonly added: readonly ChannelMember[];
+  readonly removed: readonly ChannelMember[];
+  /** Identity of who made the commit. `undefined` where the engine cannot tell. */
+  readonly committer: Uint8Array | undefined;
+}
+
+/**
+ * What went wrong with something that came from outside, as a value: the stream lives on.
+ *
+ * - `undecryptable`: an entry of the log that this member cannot read; it was skipped.
+ * - `stale`: a message from an epoch whose keys are erased already.
+ * - `gap`: the relay no longer has these entries (retention); delivery goes on behind them.
+ * - `unread`: nobody subscribed to messages and the holding space was full: these were dropped, oldest first.
+ * - `overflow`: `next()` was called while the mailbox was full; the payload is handed back.
+ * - `rejected`: the relay refused a message that was given to `next()`; the payload is handed back.
+ * - `source-error`: an Observable that feeds the channel ended with an error.
+ * - `handler-failed`: a `consume` handler threw; the message is tried again.
+ * - `crashed`: the channel's actor failed and restarts from its store.
+ * - `stuck`: a commit cannot be applied; the channel does not go past it.
+ */
+export type ChannelFault =
+  | { readonly kind: 'undecryptable'; readonly seq: number; readonly epoch: bigint; readonly error: SkytaleError }
+  | { readonly kind: 'stale'; readonly seq: number; readonly epoch: bigint }
+  | { readonly kind: 'gap'; readonly afterSeq: number; readonly resumesAtSeq: number }
+  | { readonly kind: 'unread'; readonly fromSeq: number; readonly toSeq: number; readonly messages: number }
+  | { readonly kind: 'overflow'; readonly payload: Uint8Array }
+  | { readonly kind: 'rejected'; readonly payload: Uint8Array; readonly error: SkytaleError }
+  | { readonly kind: 'source-error'; readonly error: SkytaleError }
+  | { readonly kind: 'handler-failed'; readonly seq: number; readonly attempt: number; readonly error: SkytaleError }
+  | { readonly kind: 'crashed'; readonly error: SkytaleError; readonly retryInMs: number }
+  | { readonly kind: 'stuck'; readonly seq: number; readonly error: SkytaleError };
+
+/** All that happens on a channel, in the one order that every view derives from. */
+export type ChannelEvent = ChannelMessage | EpochChange | { readonly kind: 'fault'; readonly fault: ChannelFault };
+
+/**
+ * - `idle`: open, the flow has not been started.
+ * - `connecting`, `offline`: the relay is not reached yet, or lost; the channel keeps trying.
+ * - `catching-up`: reading what the log has.
+ * - `live`: everything that was in the log is read.
+ * - `removed`: this agent is no member any more; the streams have completed.
+ * - `refused`: the relay will not serve this channel; `state$.value.cause` says why.
+ * - `stuck`: a commit could not be applied, see {@link ChannelFault}.
+ * - `stopped`: closed by its owner.
+ */
+export type ChannelStatus =
+  | 'idle'
+  | 'connecting'
+  | 'offline'
+  | 'catching-up'
+  | 'live'
+  | 'removed'
+  | 'refused'
+  | 'stuck'
+  | 'stopped';
+
+/** The channel as one value, so that two views of it never disagree. */
+export interface ChannelState {
+  readonly name: string;
+  readonly status: ChannelStatus;
+  /** Why the status is `offline`, `refused` or `stuck`. */
+  readonly cause: SkytaleError | undefined;
+  readonly epoch: bigint;
+  readonly members: readonly ChannelMember[];
+  /** Sequence number of the last entry that was processed, 0 before the first. */
+  readonly seq: number;
+  /** Messages that were accepted and that the relay has not acknowledged yet. */
+  readonly unsettled: number;
+}
+
+/** The relay has the message: it is durable there, at this place in the channel's order. */
+export interface SendReceipt {
+  readonly seq: number;
+  /** Epoch in which it was encrypted. */
+  readonly epoch: bigint;
+  /** 32 hexadecimal characters. */
+  readonly messageId: string;
+}
+
+/** A wanted change of the group's membership or keys. */
+export interface GroupChange {
+  /** Key packages of agents to add. */
+  readonly add?: readonly Uint8Array[];
+  /** Identities of members to remove. */
+  readonly remove?: readonly Uint8Array[];
+  /** Whether to renew own keys. Implied by a removal. */
+  readonly rotate?: boolean;
+}
+
+/** A change that has won its epoch and is applied. */
+export interface CommitReceipt {
+  /** The epoch that the commit began. */
+  readonly epoch: bigint;
+  readonly seq: number;
+  /** For the agents that were added; `undefined` if there are none. */
+  readonly welcome: Uint8Array | undefined;
+}

@@ -1,0 +1,26 @@
+import { Mailbox } from '../mailbox.ts';
+import type { CommitRequest } from './commit-desk.ts';
+import type { Consumer } from './consumer.ts';
+import type { LinkInput } from './link-driver.ts';
+import type { OutgoingPayload } from './outbox-desk.ts';
+
+/** What reaches a channel's actor beside payloads. Never dropped, so each kind is bounded where it comes from. */
+export type ChannelControl =
+  | LinkInput
+  | { readonly kind: 'connect' }
+  /** Somebody asked for messages. */
+  | { readonly kind: 'open-gate' }
+  | { readonly kind: 'commit'; readonly request: CommitRequest }
+  | { readonly kind: 'consume'; readonly consumer: Consumer }
+  | { readonly kind: 'release'; readonly consumer: Consumer }
+  | { readonly kind: 'acknowledge'; readonly seq: number }
+  /** Something may be done now that could not before: a delay is over. */
+  | { readonly kind: 'wake' }
+  | { readonly kind: 'stop' };
+
+export type ChannelMailbox = Mailbox<ChannelControl, OutgoingPayload>;
+
+/** The queue in front of one channel: payloads bounded in number and bytes, everything else before them. */
+export function createChannelMailbox(): ChannelMailbox {
+  return new Mailbox({ sizeOf: ({ payload }) => payload.length });
+}

@@ -1,0 +1,93 @@
+import type { Observable } from 'rxjs';
+import type { SkytaleError } from '../../base/errors.ts';
+import type { ChannelRecord } from '../../mls/index.ts';
+import { OrderedSubject, type StateObservable, StateSubject } from '../../streams/index.ts';
+import type {
+  ChannelEvent,
+  ChannelFault,
+  ChannelMember,
+  ChannelMessage,
+  ChannelState,
+  ChannelStatus,
+} from './channel-event.ts';
+import { channelMembers } from './intake.ts';
+import { MessageGate } from './message-gate.ts';
+
+/** Messages, and their bytes, that wait for the first subscriber. */
+const HELD_MESSAGES = 1024;
+const HELD_BYTES = 8 * 1024 * 1024;
+
+/** What a channel shows: one ordered stream of events, and one state that is always set before the event that tells of it. */
+export class ChannelOutput {
+  readonly #events = new OrderedSubject<ChannelEvent>();
+  readonly #state: StateSubject<ChannelState>;
+  readonly #gate = new MessageGate(HELD_MESSAGES, HELD_BYTES);
+  #members: readonly ChannelMember[];
+
+  constructor(record: ChannelRecord) {
+    this.#members = channelMembers(record);
+    this.#state = new StateSubject<ChannelState>({
+      name: record.name,
+      status: 'idle',
+      cause: undefined,
+      epoch: record.group.epoch,
+      members: this.#members,
+      seq: seqOf(record),
+      unsettled: record.outbox.length,
+    });
+    this.events$ = this.#events.asObservable();
+    this.state$ = this.#state.asObservable();
+  }
+
+  readonly events$: Observable<ChannelEvent>;
+  readonly state$: StateObservable<ChannelState>;
+
+  get status(): ChannelStatus {
+    return this.#state.value.status;
+  }
+
+  setStatus(status: ChannelStatus, cause?: SkytaleError): void {
+    if (status === this.status && cause === this.#state.value.cause) return;
+    this.#state.update((state) => ({ ...state, status, cause }));
+  }
+
+  /** Shows the record as it is now. */
+  show(record: ChannelRecord, unsettled: number): void {
+    const { epoch } = record.group;
+    const seq = seqOf(record);
+    const shown = this.#state.value;
+    if (epoch !== shown.epoch) this.#members = channelMembers(record);
+    else if (seq === shown.seq && unsettled === shown.unsettled) return;
+    this.#state.update((state) => ({ ...state, epoch, members: this.#members, seq, unsettled }));
+  }
+
+  /** Emits, in order. Messages wait until somebody has asked for messages. */
+  emit(events: readonly ChannelEvent[]): void {
+    for (const event of events) {
+      if (event.kind !== 'message' || this.#gate.isOpen) {
+        this.#events.next(event);
+        continue;
+      }
+      const unread = this.#gate.hold(event);
+      if (unread !== undefined) this.fault({ kind: 'unread', ...unread });
+    }
+  }
+
+  fault(fault: ChannelFault): void {
+    this.#events.next({ kind: 'fault', fault });
+  }
+
+  /** Lets messages through from now on. Returns those that waited, for the caller to emit. */
+  openGate(): readonly ChannelMessage[] {
+    return this.#gate.isOpen ? [] : this.#gate.open();
+  }
+
+  complete(): void {
+    this.#events.complete();
+    this.#state.complete();
+  }
+}
+
+function seqOf({ cursor }: ChannelRecord): number {
+  return 'afterSeq' in cursor ? cursor.afterSeq : 0;
+}

@@ -1,0 +1,243 @@
+import { filter, map, Observable, type Observer } from 'rxjs';
+import { checkBytes, checkInteger } from '../../base/check.ts';
+import { ChannelError, toSkytaleError } from '../../base/errors.ts';
+import type { ChannelRecord } from '../../mls/index.ts';
+import { Backoff, deriveState, type StateObservable } from '../../streams/index.ts';
+import { ChannelActor, type ChannelPorts } from './channel-actor.ts';
+import type {
+  ChannelEvent,
+  ChannelFault,
+  ChannelMessage,
+  ChannelState,
+  ChannelStatus,
+  CommitReceipt,
+  EpochChange,
+  GroupChange,
+  SendReceipt,
+} from './channel-event.ts';
+import { createChannelMailbox } from './channel-mailbox.ts';
+import { Consumer, type MessageHandler } from './consumer.ts';
+
+export interface SendOptions {
+  /** Gives up waiting for room in the mailbox. A message that is in it already is sent all the same. */
+  readonly signal?: AbortSignal;
+}
+
+export interface StopOptions {
+  /** How long messages that were accepted may take to reach the relay, in milliseconds, if it is there. Default 2 000. */
+  readonly graceMs?: number;
+}
+
+/** A durable consumer at work. */
+export interface Consumption {
+  /** Takes no further message; resolves when the handler has completed for the one in hand. */
+  stop(): Promise<void>;
+}
+
+/**
+ * An end-to-end encrypted channel: one MLS group, as an Observable of what the other members say and an Observer for
+ * what this agent says.
+ *
+ * The flow starts at the first subscription to messages, the first `send`, `next` or `commit`, or at `connect()`, and
+ * then never stops by itself: a lost relay is waited for, a lost connection is made again from where reading had
+ * ended. Streams are hot, never error, and complete once, when the channel was stopped or this agent was removed.
+ *
+ * One total order holds for all subscribers. Live streams are at most once: what was shown when the process died is
+ * not shown again. {@link Channel.consume} is at least once.
+ *
+ * @example
+ * channel$.pipe(filter(({ seq }) => seq > 10)).subscribe(({ payload }) => archive(payload));
+ * channel$.next(new TextEncoder().encode('hello'));
+ */
+export class Channel extends Observable<ChannelMessage> implements Observer<Uint8Array>, AsyncDisposable {
+  /** `org/namespace/service`. */
+  readonly name: string;
+  /** Messages of the others. Hot; those that came before the first subscription wait for it, at most 1 024 or 8 MiB. */
+  readonly messages$: Observable<ChannelMessage>;
+  /** Changes of the group. Hot, no replay; `state$.value.epoch` is the new epoch when one is emitted. */
+  readonly epochChanges$: Observable<EpochChange>;
+  /** What went wrong with something from outside, as values. Hot, no replay. */
+  readonly faults$: Observable<ChannelFault>;
+  /** Everything that happens, in the order that the other streams are views of. Hot; starts the flow like `messages$`. */
+  readonly events$: Observable<ChannelEvent>;
+  /** The channel as one value. Replays the latest, also after the end. */
+  readonly state$: StateObservable<ChannelState>;
+  /** How the channel is. Replays the latest, also after the end. */
+  readonly status$: StateObservable<ChannelStatus>;
+  readonly #actor: ChannelActor;
+  readonly #mailbox = createChannelMailbox();
+  readonly #ports: ChannelPorts;
+  #consumer: Consumer | undefined;
+  #isFlowing = false;
+  #isStopping = false;
+
+  /** @internal channels come from a client */
+  constructor(record: ChannelRecord, ports: ChannelPorts) {
+    super((subscriber) => this.messages$.subscribe(subscriber));
+    const actor = new ChannelActor(record, this.#mailbox, ports);
+    const { output } = actor;
+    this.#actor = actor;
+    this.#ports = ports;
+    this.name = record.name;
+    this.state$ = output.state$;
+    this.status$ = deriveState(output.state$, ({ status }) => status);
+    this.events$ = new Observable((subscriber) => {
+      subscriber.add(output.events$.subscribe(subscriber));
+      this.#letMessagesThrough();
+    });
+    this.messages$ = this.events$.pipe(filter((event) => event.kind === 'message'));
+    this.epochChanges$ = output.events$.pipe(filter((event) => event.kind === 'epoch-change'));
+    this.faults$ = output.events$.pipe(
+      filter((event) => event.kind === 'fault'),
+      map(({ fault }) => fault),
+    );
+  }
+
+  /** Starts the flow. Further calls change nothing. */
+  connect(): void {
+    if (this.#isFlowing) return;
+    this.#isFlowing = true;
+    this.#mailbox.tell({ kind: 'connect' });
+  }
+
+  /**
+   * Sends a payload. Waits for room in the mailbox; resolves when the relay has stored the message durably.
+   *
+   * What was sent in one caller's order is stored in that order. While the relay is away the message waits, durable,
+   * for as long as it takes.
+   *
+   * @throws {@link ChannelError} `channel_closed` if the channel is or gets closed first. What had been accepted is sent
+   * when the channel is opened again.
+   * @throws {@link TransportError} `message_too_large` and others that the relay refuses for good
+   */
+  async send(payload: Uint8Array, options: SendOptions = {}): Promise<SendReceipt> {
+    checkBytes('payload', payload);
+    this.#checkOpen();
+    this.connect();
+    const { promise, resolve, reject } = withResolvers<SendReceipt>();
+    await this.#mailbox.put({ payload: payload.slice(), waiter: { resolve, reject } }, options.signal);
+    return promise;
+  }
+
+  /**
+   * Sends a payload without waiting. If the mailbox is full, or the relay refuses the message, the payload comes back
+   * as an `overflow` or `rejected` fault.
+   *
+   * @throws {@link ChannelError} `channel_closed`
+   */
+  next(payload: Uint8Array): void {
+    checkBytes('payload', payload);
+    this.#checkOpen();
+    this.connect();
+    const copy = payload.slice();
+    if (!this.#mailbox.offer({ payload: copy, waiter: undefined }))
+      this.#actor.output.fault({ kind: 'overflow', payload: copy });
+  }
+
+  /** The end of a source is not the end of the channel: an `error` becomes a fault. */
+  error(error: unknown): void {
+    this.#actor.output.fault({ kind: 'source-error', error: toSkytaleError(error) });
+  }
+
+  /** The end of a source is not the end of the channel: nothing happens. Use {@link Channel.stop}. */
+  complete(): void {
+    // Deliberately nothing: see above.
+  }
+
+  /**
+   * Changes the group: adds, removes, renews own keys. Resolves when the change has won its epoch and is applied here.
+   * If another member's commit comes first, the change is made again on the state that it began.
+   *
+   * @throws {@link MlsError} `invalid_key_package` and others of the engine
+   * @throws {@link ChannelError} `not_found` if a member to remove is none, `channel_closed`
+   */
+  async commit(change: GroupChange): Promise<CommitReceipt> {
+    this.#checkOpen();
+    this.connect();
+    const { promise, resolve, reject } = withResolvers<CommitReceipt>();
+    this.#mailbox.tell({ kind: 'commit', request: { change, waiter: { resolve, reject } } });
+    return promise;
+  }
+
+  /**
+   * Hands every message to `handler`, one at a time and in order, and acknowledges it when the handler has completed.
+   *
+   * Messages are journalled on disk from the moment they are read until they are acknowledged. After a crash those that
+   * were not acknowledged come again, with `redelivered: true`: to the handler, and to the subscribers of the streams.
+   * A handler that throws gets the same message again after a backoff. While too much is unacknowledged the relay is
+   * asked for no more.
+   *
+   * @throws {@link ChannelError} `bad_request` if there is a consumer already, `channel_closed`
+   */
+  consume(handler: MessageHandler): Consumption {
+    this.#checkOpen();
+    if (this.#consumer !== undefined) throw new ChannelError('bad_request', `${this.name} has a consumer already`);
+    const consumer = new Consumer(handler, {
+      clock: this.#ports.clock,
+      backoff: new Backoff({}, this.#ports),
+      acknowledge: (seq) => this.#mailbox.tell({ kind: 'acknowledge', seq }),
+      reportFailure: (seq, attempt, error) => this.#actor.output.fault({ kind: 'handler-failed', seq, attempt, error }),
+    });
+    this.#consumer = consumer;
+    this.connect();
+    this.#mailbox.tell({ kind: 'consume', consumer });
+    return {
+      stop: async () => {
+        consumer.stop();
+        await consumer.done;
+        if (this.#consumer !== consumer) return;
+        this.#consumer = undefined;
+        this.#mailbox.tell({ kind: 'release', consumer });
+      },
+    };
+  }
+
+  /**
+   * Closes the channel on this side; the membership stays. What was accepted gets a moment to reach the relay, what is
+   * left is kept and sent when the channel is opened again. Further calls wait for the first.
+   *
+   * @throws {@link RuntimeError} `store_error` if the channel's record could not be written at the end
+   */
+  async stop(options: StopOptions = {}): Promise<void> {
+    const graceMs = checkInteger('graceMs', options.graceMs ?? 2_000, 0);
+    if (!this.#isStopping) {
+      this.#isStopping = true;
+      this.#mailbox.tell({ kind: 'stop' });
+      const cancel = this.#ports.clock.schedule(graceMs, () => this.#actor.stopNow());
+      await this.#actor.done;
+      cancel();
+    }
+    const failure = await this.#actor.done;
+    if (failure !== undefined) throw failure;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  #letMessagesThrough(): void {
+    if (this.#isStopping) return;
+    this.connect();
+    this.#mailbox.tell({ kind: 'open-gate' });
+  }
+
+  #checkOpen(): void {
+    if (this.#actor.ended !== undefined) throw this.#actor.ended;
+    if (this.#isStopping) throw new ChannelError('channel_closed', `${this.name} is closed`);
+  }
+}
+
+/** A promise and what settles it. */
+function withResolvers<T>(): {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+} {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,156 @@
+import { equalBytes } from '../../base/bytes.ts';
+import { ChannelError, RuntimeError, type SkytaleError } from '../../base/errors.ts';
+import {
+  type ChannelRecord,
+  commitChange,
+  groupMembers,
+  type MlsEngine,
+  type PendingCommitEntry,
+} from '../../mls/index.ts';
+import { type PublishAnswer, refusalError, type Submission } from '../../transport/index.ts';
+import type { CommitReceipt, GroupChange } from './channel-event.ts';
+import { isWorthRetrying, type Waiter } from './outbox-desk.ts';
+
+/** A change of the group that somebody waits for. */
+export interface CommitRequest {
+  readonly change: GroupChange;
+  readonly waiter: Waiter<CommitReceipt>;
+}
+
+/** Changes that may wait for their turn. */
+const MAX_REQUESTS = 64;
+
+/**
+ * The way of a change of the group: staged on the current state, durable, published, and decided by the log.
+ *
+ * One commit at a time. The log's word counts, not the relay's answer: the commit is applied where it stands in the
+ * log. Whoever loses its epoch stages the change again on the state that the winner began. A commit that may have won
+ * already is sent again as it is, never rebuilt.
+ */
+export class CommitDesk {
+  readonly #requests: CommitRequest[] = [];
+  /** Whose commit is pending. `undefined` if an earlier run of the agent made it. */
+  #current: CommitRequest | undefined;
+  #isInFlight = false;
+
+  /** Starts over after the actor has read its record from the store. */
+  load(record: ChannelRecord): void {
+    this.#isInFlight = false;
+    if (record.pendingCommit === undefined && this.#current !== undefined) this.#retry();
+  }
+
+  /** Whether somebody waits, or a commit is undecided. */
+  isBusy(record: ChannelRecord): boolean {
+    return this.#requests.length > 0 || record.pendingCommit !== undefined;
+  }
+
+  /** Takes a request, or rejects it if too many wait already. */
+  request(request: CommitRequest): void {
+    if (this.#requests.length < MAX_REQUESTS) this.#requests.push(request);
+    else request.waiter.reject(new RuntimeError('mailbox_full', `${MAX_REQUESTS} changes of the group wait already`));
+  }
+
+  /** Whether {@link CommitDesk.stage} has something to do. */
+  canStage(record: ChannelRecord): boolean {
+    return record.pendingCommit === undefined && this.#requests.length > 0;
+  }
+
+  /** Stages the next request. Returns the record to write, or `undefined` if the request was settled on the spot. */
+  async stage(
+    record: ChannelRecord,
+    engine: MlsEngine,
+    createId: () => Uint8Array,
+    nowMs: number,
+  ): Promise<ChannelRecord | undefined> {
+    const request = this.#requests.shift();
+    if (request === undefined) return undefined;
+    const { group, commitSpentInEpoch } = record;
+    try {
+      const { add, remove, rotate } = request.change;
+      const staged = await commitChange(
+        engine,
+        group,
+        {
+          ...(add && { add }),
+          ...(remove && { remove: remove.map((identity) => leafOf(record, identity)) }),
+          ...(rotate && { rotate }),
+        },
+        commitSpentInEpoch === group.epoch ? 'public' : 'private',
+        nowMs,
+      );
+      this.#current = request;
+      this.#isInFlight = false;
+      const pendingCommit = { messageId: createId(), ...staged };
+      return { ...record, pendingCommit, commitSpentInEpoch: group.epoch };
+    } catch (error) {
+      request.waiter.reject(error);
+      return undefined;
+    }
+  }
+
+  /** The pending commit as a submission, if it is not under way already. */
+  takeSubmission({ pendingCommit }: ChannelRecord): Submission | undefined {
+    if (pendingCommit === undefined || this.#isInFlight) return undefined;
+    this.#isInFlight = true;
+    const { epoch, messageId, commit, welcome, welcomeRefs } = pendingCommit;
+    const welcomes = welcome && welcomeRefs.map((keyPackageRef) => ({ keyPackageRef, payload: welcome }));
+    return { kind: 'commit', epoch, messageId, payload: commit, ...(welcomes && { welcomes }) };
+  }
+
+  /**
+   * The relay's answer. Accepted, or lost to another commit: the log will tell, in its order. Refused for good: the
+   * change is off. Otherwise it is submitted again. Returns the record to go on with.
+   */
+  answered(record: ChannelRecord, answer: PublishAnswer): ChannelRecord {
+    if (answer.kind === 'accepted' || answer.reason === 'epoch-decided') return record;
+    if (isWorthRetrying(answer.reason)) {
+      this.#isInFlight = false;
+      return record;
+    }
+    this.#reject(refusalError(answer.reason, answer.detail));
+    return { ...record, pendingCommit: undefined };
+  }
+
+  /** The connection was lost before the answer came. */
+  unanswered(): void {
+    this.#isInFlight = false;
+  }
+
+  /** The commit is in the log, applied, and durable. */
+  won({ next, welcome }: PendingCommitEntry, seq: number): void {
+    this.#current?.waiter.resolve({ epoch: next.epoch, seq, welcome });
+    this.#clear();
+  }
+
+  /** Another commit won the epoch. The change is staged again, before any other. */
+  lost(): void {
+    this.#retry();
+  }
+
+  /** Nobody will wait any longer. */
+  rejectAll(error: SkytaleError): void {
+    this.#reject(error);
+    for (const { waiter } of this.#requests.splice(0)) waiter.reject(error);
+  }
+
+  #retry(): void {
+    if (this.#current !== undefined) this.#requests.unshift(this.#current);
+    this.#clear();
+  }
+
+  #reject(error: SkytaleError): void {
+    this.#current?.waiter.reject(error);
+    this.#clear();
+  }
+
+  #clear(): void {
+    this.#current = undefined;
+    this.#isInFlight = false;
+  }
+}
+
+function leafOf({ name, group }: ChannelRecord, identity: Uint8Array): number {
+  const member = groupMembers(group).find((candidate) => equalBytes(candidate.identity, identity));
+  if (member === undefined) throw new ChannelError('not_found', `no member of ${name} has this identity`);
+  return member.leaf;
+}

@@ -1,0 +1,15 @@
+export { Channel, type Consumption, type SendOptions, type StopOptions } from './channel.ts';
+export type { ChannelPorts } from './channel-actor.ts';
+export type {
+  ChannelEvent,
+  ChannelFault,
+  ChannelMember,
+  ChannelMessage,
+  ChannelState,
+  ChannelStatus,
+  CommitReceipt,
+  EpochChange,
+  GroupChange,
+  SendReceipt,
+} from './channel-event.ts';
+export type { MessageHandler } from './consumer.ts';

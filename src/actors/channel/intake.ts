@@ -1,0 +1,231 @@
+import { MlsError, type SkytaleError, toSkytaleError } from '../../base/errors.ts';
+import { toHex } from '../../base/bytes.ts';
+import {
+  type ChannelRecord,
+  describeChange,
+  groupMembers,
+  type JournalEntry,
+  type Member,
+  type MlsEngine,
+  type PendingCommitEntry,
+  receiveMessage,
+} from '../../mls/index.ts';
+import type { LogEntry } from '../../transport/index.ts';
+import type { ChannelEvent, ChannelMember, ChannelMessage } from './channel-event.ts';
+import { decodeEnvelope } from './envelope.ts';
+import type { MessageIds } from './message-id.ts';
+
+/** What the channel learns from the log about something that it sent itself. */
+export type Verdict =
+  /** An own message is in the log. */
+  | { readonly kind: 'stored'; readonly messageId: string; readonly seq: number; readonly epoch: bigint }
+  /** The own commit won its epoch and is applied. */
+  | { readonly kind: 'won'; readonly commit: PendingCommitEntry; readonly seq: number }
+  /** Another commit won the epoch; the own one is void. */
+  | { readonly kind: 'lost'; readonly commit: PendingCommitEntry };
+
+/** The result of reading entries of the log: the next record, and what it means for others. */
+export interface IntakeStep {
+  readonly record: ChannelRecord;
+  readonly events: readonly ChannelEvent[];
+  readonly verdicts: readonly Verdict[];
+  /** How many of the entries are read. A step ends behind a commit, so that state and events move together. */
+  readonly taken: number;
+  /**
+   * False if only own messages went by. Then nothing is lost when the record is not written now: after a crash they
+   * are read again.
+   */
+  readonly mustBeDurable: boolean;
+  /** Why reading stopped before the last entry; the record stands in front of the entry in question. */
+  readonly halt: Halt | undefined;
+}
+
+export type Halt =
+  /** `prevSeq` does not name the entry that was read last: something is missing. Read again from the cursor. */
+  | { readonly kind: 'broken-chain'; readonly entry: LogEntry }
+  /** A commit cannot be applied. It must not be skipped. */
+  | { readonly kind: 'commit-failed'; readonly entry: LogEntry; readonly error: SkytaleError };
+
+/** What reading needs to know beside the record. */
+export interface IntakeContext {
+  readonly engine: MlsEngine;
+  readonly ids: MessageIds;
+  readonly nowMs: number;
+  readonly phase: 'replay' | 'live';
+  /** Whether messages go to the delivery journal, for a consumer that acknowledges. */
+  readonly isJournalled: boolean;
+  /** Behind a gap: the entry from here on that comes first need not name the one that was read last. */
+  readonly resumesAtSeq: number | undefined;
+}
+
+/**
+ * Reads entries of the log in order: applies a commit, decrypts messages, recognises own ones. Does no I/O and leaves
+ * `record` as it is, so that a step whose result could not be written can be done again.
+ *
+ * Stops behind a commit, and in front of an entry that must not be read.
+ */
+export async function takeEntries(
+  record: ChannelRecord,
+  entries: readonly LogEntry[],
+  context: IntakeContext,
+): Promise<IntakeStep> {
+  const step = new Step(record, context);
+  let taken = 0;
+  for (const entry of entries) {
+    const halt = step.isAlreadyRead(entry) ? undefined : await step.take(entry);
+    if (halt !== undefined) return step.result(taken, halt);
+    taken += 1;
+    if (entry.kind === 'commit') break;
+  }
+  return step.result(taken, undefined);
+}
+
+/** The members of the record's group, in the users' form. */
+export function channelMembers(record: ChannelRecord): readonly ChannelMember[] {
+  return groupMembers(record.group).map(toChannelMember);
+}
+
+function toChannelMember({ identity, leaf }: Member): ChannelMember {
+  return { identity, leaf };
+}
+
+/** One step under construction. Lives for one call of {@link takeEntries}. */
+class Step {
+  readonly #context: IntakeContext;
+  #record: ChannelRecord;
+  readonly #events: ChannelEvent[] = [];
+  readonly #verdicts: Verdict[] = [];
+  readonly #journal: JournalEntry[] = [];
+  #mustBeDurable = false;
+
+  constructor(record: ChannelRecord, context: IntakeContext) {
+    this.#record = record;
+    this.#context = context;
+  }
+
+  isAlreadyRead(entry: LogEntry): boolean {
+    const { cursor } = this.#record;
+    return 'afterSeq' in cursor && entry.seq <= cursor.afterSeq;
+  }
+
+  async take(entry: LogEntry): Promise<Halt | undefined> {
+    if (!this.#follows(entry)) return { kind: 'broken-chain', entry };
+    const halt = entry.kind === 'commit' ? await this.#takeCommit(entry) : await this.#takeMessage(entry);
+    if (halt === undefined) this.#record = { ...this.#record, cursor: { afterSeq: entry.seq } };
+    return halt;
+  }
+
+  result(taken: number, halt: Halt | undefined): IntakeStep {
+    const { journal } = this.#record;
+    return {
+      record: this.#journal.length === 0 ? this.#record : { ...this.#record, journal: [...journal, ...this.#journal] },
+      events: this.#events,
+      verdicts: this.#verdicts,
+      taken,
+      mustBeDurable: this.#mustBeDurable,
+      halt,
+    };
+  }
+
+  /** Whether `entry` comes right behind the one that was read last. */
+  #follows({ seq, prevSeq }: LogEntry): boolean {
+    const { cursor } = this.#record;
+    // Someone who starts behind the commit that added it does not know that commit's number: the first entry tells.
+    if (!('afterSeq' in cursor) || prevSeq === cursor.afterSeq) return true;
+    const { resumesAtSeq } = this.#context;
+    return (
+      resumesAtSeq !== undefined && cursor.afterSeq < resumesAtSeq && seq >= resumesAtSeq && prevSeq < resumesAtSeq
+    );
+  }
+
+  async #takeMessage(entry: LogEntry): Promise<Halt | undefined> {
+    if (this.#context.ids.isOwn(entry.messageId)) {
+      const messageId = toHex(entry.messageId);
+      this.#verdicts.push({ kind: 'stored', messageId, seq: entry.seq, epoch: entry.epoch });
+      return undefined;
+    }
+    this.#mustBeDurable = true;
+    try {
+      const received = await receiveMessage(this.#context.engine, this.#record.group, entry.payload);
+      if (received.kind !== 'application') {
+        throw new MlsError('decryption_failure', `entry ${entry.seq} says that it is a message and is none`);
+      }
+      // The id is authenticated, so that nobody on the way can give one message's id to another.
+      if (toHex(received.authenticatedData) !== toHex(entry.messageId)) {
+        throw new MlsError('decryption_failure', `entry ${entry.seq} travels under a foreign message id`);
+      }
+      this.#record = { ...this.#record, group: received.group };
+      this.#deliver(entry, received.sender, decodeEnvelope(received.plaintext));
+    } catch (error) {
+      this.#reportUnreadable(entry, toSkytaleError(error));
+    }
+    return undefined;
+  }
+
+  #deliver({ seq, epoch }: LogEntry, { identity }: Member, payload: Uint8Array): void {
+    const { nowMs, phase, isJournalled } = this.#context;
+    const message: ChannelMessage = {
+      kind: 'message',
+      payload,
+      seq,
+      epoch,
+      sender: identity,
+      phase,
+      redelivered: false,
+      receivedAt: nowMs,
+    };
+    this.#events.push(message);
+    if (isJournalled) this.#journal.push({ seq, epoch, sender: identity, payload, receivedAtMs: nowMs });
+  }
+
+  #reportUnreadable(entry: LogEntry, error: SkytaleError): void {
+    const isStale = error.code === 'epoch_mismatch' && entry.epoch < this.#record.group.epoch;
+    this.#events.push({
+      kind: 'fault',
+      fault: isStale
+        ? { kind: 'stale', seq: entry.seq, epoch: entry.epoch }
+        : { kind: 'undecryptable', seq: entry.seq, epoch: entry.epoch, error },
+    });
+  }
+
+  async #takeCommit(entry: LogEntry): Promise<Halt | undefined> {
+    const before = this.#record;
+    this.#mustBeDurable = true;
+    const pending = before.pendingCommit;
+    if (pending !== undefined && toHex(pending.messageId) === toHex(entry.messageId)) {
+      this.#record = { ...before, group: pending.next, pendingCommit: undefined, commitSpentInEpoch: undefined };
+      this.#verdicts.push({ kind: 'won', commit: pending, seq: entry.seq });
+      this.#reportChange(
+        before,
+        entry,
+        groupMembers(before.group).find(({ leaf }) => leaf === before.group.ownLeaf),
+      );
+      return undefined;
+    }
+    try {
+      const received = await receiveMessage(this.#context.engine, before.group, entry.payload);
+      if (received.kind !== 'commit') {
+        throw new MlsError('decryption_failure', `entry ${entry.seq} says that it is a commit and is none`);
+      }
+      this.#record = { ...before, group: received.group, pendingCommit: undefined, commitSpentInEpoch: undefined };
+      if (pending !== undefined) this.#verdicts.push({ kind: 'lost', commit: pending });
+      this.#reportChange(before, entry, received.committer);
+      return undefined;
+    } catch (error) {
+      return { kind: 'commit-failed', entry, error: toSkytaleError(error) };
+    }
+  }
+
+  #reportChange(before: ChannelRecord, { seq }: LogEntry, committer: Member | undefined): void {
+    const { group } = this.#record;
+    const { added, removed } = describeChange(before.group, group);
+    this.#events.push({
+      kind: 'epoch-change',
+      epoch: group.epoch,
+      seq,
+      added: added.map(toChannelMember),
+      removed: removed.map(toChannelMember),
+      committer: committer?.identity,
+    });
+  }
+}

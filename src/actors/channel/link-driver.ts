@@ -1,0 +1,95 @@
+import { Subscription } from 'rxjs';
+import { toSkytaleError, type SkytaleError } from '../../base/errors.ts';
+import { type ChannelRecord, groupTag } from '../../mls/index.ts';
+import type {
+  ChannelLink,
+  LinkEvent,
+  PublishAnswer,
+  RelayTransport,
+  Submission,
+  TransportStatus,
+} from '../../transport/index.ts';
+
+/** What comes from the network into the channel's mailbox, and over which link it came. */
+export type LinkInput = { readonly link: number } & (
+  | { readonly kind: 'link'; readonly event: LinkEvent }
+  | { readonly kind: 'transport'; readonly status: TransportStatus }
+  | {
+      readonly kind: 'answers';
+      readonly submissions: readonly Submission[];
+      readonly answers: readonly PublishAnswer[];
+    }
+  | { readonly kind: 'unanswered'; readonly submissions: readonly Submission[]; readonly error: SkytaleError }
+);
+
+/** Entries that the relay may send ahead of what has been processed. */
+const CREDIT = 256;
+
+/**
+ * The channel's side of one link at a time. Links are numbered, so that what an earlier one had posted is told from
+ * what the current one has to say.
+ */
+export class LinkDriver {
+  readonly #transport: RelayTransport;
+  readonly #post: (input: LinkInput) => void;
+  #link: ChannelLink | undefined;
+  #subscription = new Subscription();
+  #number = 0;
+  #owedCredit = 0;
+
+  constructor(transport: RelayTransport, post: (input: LinkInput) => void) {
+    this.#transport = transport;
+    this.#post = post;
+  }
+
+  /** The number of the link that is open, or was closed last plus one. */
+  get current(): number {
+    return this.#number;
+  }
+
+  /** Starts to read behind the record's cursor. Closes an earlier link first. */
+  open(record: ChannelRecord): void {
+    this.close();
+    const { name: channel, cursor: start, group } = record;
+    const link = this.#number;
+    const opened = this.#transport.open({ channel, group: groupTag(group.groupId), start, credit: CREDIT });
+    this.#link = opened;
+    const report = (error: unknown): void => {
+      this.#post({ link, kind: 'link', event: { kind: 'offline', cause: toSkytaleError(error) } });
+    };
+    this.#subscription.add(
+      this.#transport.status$.subscribe({
+        next: (status) => this.#post({ link, kind: 'transport', status }),
+        error: report,
+      }),
+    );
+    this.#subscription.add(
+      opened.events$.subscribe({ next: (event) => this.#post({ link, kind: 'link', event }), error: report }),
+    );
+  }
+
+  close(): void {
+    this.#subscription.unsubscribe();
+    this.#subscription = new Subscription();
+    this.#link = undefined;
+    this.#number += 1;
+    this.#owedCredit = 0;
+  }
+
+  /** Counts entries as processed. They become credit when `isWilling`, together with those that were held back before. */
+  processed(entries: number, isWilling: boolean): void {
+    this.#owedCredit += entries;
+    if (!isWilling || this.#owedCredit === 0) return;
+    this.#link?.grant(this.#owedCredit);
+    this.#owedCredit = 0;
+  }
+
+  /** Publishes without waiting; the outcome is posted. */
+  publish(submissions: readonly Submission[]): void {
+    const link = this.#number;
+    this.#link?.publish(submissions).then(
+      (answers) => this.#post({ link, kind: 'answers', submissions, answers }),
+      (error: unknown) => this.#post({ link, kind: 'unanswered', submissions, error: toSkytaleError(error) }),
+    );
+  }
+}

@@ -1,0 +1,221 @@
+import { toHex } from '../../base/bytes.ts';
+import type { SkytaleError } from '../../base/errors.ts';
+import type { ChannelRecord, MlsEngine, OutboxEntry } from '../../mls/index.ts';
+import { type PublishAnswer, type RefusalReason, refusalError, type Submission } from '../../transport/index.ts';
+import type { SendReceipt } from './channel-event.ts';
+import { encryptEntries, type OutgoingStep } from './outgoing.ts';
+
+/** Who waits for a receipt. */
+export interface Waiter<T> {
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+/** A payload on its way from the user into the outbox. */
+export interface OutgoingPayload {
+  readonly payload: Uint8Array;
+  /** Absent for `next()`, which waits for nothing. */
+  readonly waiter: Waiter<SendReceipt> | undefined;
+}
+
+/** A message that the relay refused for good and that nobody waits for. */
+export interface RejectedPayload {
+  readonly payload: Uint8Array;
+  readonly error: SkytaleError;
+}
+
+/** Most entries that may wait for the relay's answer. */
+const MAX_IN_FLIGHT = 256;
+/** Most entries, and bytes, that are taken from the user before the relay has acknowledged some. */
+const MAX_UNSETTLED = 1024;
+const MAX_UNSETTLED_BYTES = 8 * 1024 * 1024;
+/** Most entries that are encrypted before the event loop gets a turn. */
+const BATCH = 32;
+
+/**
+ * The way of a message out: from the mailbox into the durable outbox, to the relay, and to its receipt.
+ *
+ * Entries are `waiting` until they are submitted and `in flight` until they are answered. What comes back unanswered
+ * or stale waits again, in front, and nothing new is submitted past it: the sends of one caller keep their order.
+ */
+export class OutboxDesk {
+  readonly #waiting: OutboxEntry[] = [];
+  readonly #inFlight = new Map<string, OutboxEntry>();
+  readonly #waiters = new Map<string, Waiter<SendReceipt>>();
+  readonly #settled = new Set<string>();
+  #unsettledBytes = 0;
+  /** How many of those that wait have come back. While there are any, what is in flight is answered first. */
+  #returned = 0;
+  /** Entries were stale: submit nothing before the group has reached this epoch. */
+  #requiredEpoch = 0n;
+
+  /**
+   * Starts over from a record that was read from the store. Returns it with the entries that were accepted and not
+   * written any more; the caller writes it. Waiters stay.
+   */
+  load(record: ChannelRecord): ChannelRecord {
+    const stored = new Set(record.outbox.map(({ messageId }) => toHex(messageId)));
+    const unwritten = [...this.#inFlight.values(), ...this.#waiting].filter(
+      ({ messageId }) => !stored.has(toHex(messageId)),
+    );
+    const outbox = [...record.outbox, ...unwritten];
+    this.#inFlight.clear();
+    this.#settled.clear();
+    this.#returned = 0;
+    this.#requiredEpoch = 0n;
+    this.#waiting.splice(0, Infinity, ...outbox);
+    this.#unsettledBytes = outbox.reduce((sum, { payload }) => sum + payload.length, 0);
+    return unwritten.length === 0 ? record : { ...record, outbox };
+  }
+
+  /** Messages that the relay has not acknowledged. */
+  get unsettled(): number {
+    return this.#waiting.length + this.#inFlight.size;
+  }
+
+  /**
+   * Whether more may be taken from the user. While messages can be submitted, no more than that: so each is written
+   * once, together with its encryption. Otherwise as many as may wait for the relay.
+   */
+  hasRoom(isPublishing: boolean): boolean {
+    if (isPublishing) return this.#waiting.length === 0 && this.#inFlight.size < MAX_IN_FLIGHT;
+    return this.unsettled < MAX_UNSETTLED && this.#unsettledBytes < MAX_UNSETTLED_BYTES;
+  }
+
+  /** Puts payloads behind what waits. The caller makes the record durable before anything is submitted. */
+  accept(record: ChannelRecord, payloads: readonly OutgoingPayload[], createId: () => Uint8Array): ChannelRecord {
+    const entries = payloads.map(({ payload, waiter }) => {
+      const messageId = createId();
+      if (waiter !== undefined) this.#waiters.set(toHex(messageId), waiter);
+      this.#unsettledBytes += payload.length;
+      return { messageId, payload };
+    });
+    this.#waiting.push(...entries);
+    return { ...record, outbox: [...record.outbox, ...entries] };
+  }
+
+  /** Whether {@link OutboxDesk.prepare} would submit something now. */
+  canSubmit({ group }: ChannelRecord): boolean {
+    const isDraining = this.#returned > 0 && this.#inFlight.size > 0;
+    return (
+      this.#waiting.length > 0 &&
+      !isDraining &&
+      this.#inFlight.size < MAX_IN_FLIGHT &&
+      group.epoch >= this.#requiredEpoch
+    );
+  }
+
+  /** Encrypts the next batch. The submissions may leave when the record is durable and {@link OutboxDesk.submitted} was called. */
+  prepare(record: ChannelRecord, engine: MlsEngine): Promise<OutgoingStep> {
+    const room = Math.min(BATCH, MAX_IN_FLIGHT - this.#inFlight.size);
+    return encryptEntries(record, this.#waiting.slice(0, room), engine);
+  }
+
+  /** The first `entries` of those that wait are on their way. */
+  submitted(entries: number): void {
+    this.#returned = 0;
+    for (const entry of this.#waiting.splice(0, entries)) this.#inFlight.set(toHex(entry.messageId), entry);
+  }
+
+  /** The relay's answers to submissions. Returns what it refused for good and nobody waits for. */
+  answered(submissions: readonly Submission[], answers: readonly PublishAnswer[]): readonly RejectedPayload[] {
+    const rejected: RejectedPayload[] = [];
+    const again: OutboxEntry[] = [];
+    submissions.forEach(({ messageId, epoch }, index) => {
+      const id = toHex(messageId);
+      const entry = this.#inFlight.get(id);
+      const answer = answers[index];
+      // The log may have told already.
+      if (entry === undefined || answer === undefined) return;
+      if (answer.kind === 'accepted') {
+        this.stored(id, answer.seq, epoch);
+        return;
+      }
+      this.#inFlight.delete(id);
+      if (isWorthRetrying(answer.reason)) {
+        again.push(entry);
+        if (answer.reason === 'stale-epoch' && answer.currentEpoch > this.#requiredEpoch) {
+          this.#requiredEpoch = answer.currentEpoch;
+        }
+        return;
+      }
+      const refused = this.#refuse(id, entry, answer.reason, answer.detail);
+      if (refused !== undefined) rejected.push(refused);
+    });
+    this.#takeBack(again);
+    return rejected;
+  }
+
+  /** The connection was lost before an answer came: these may or may not be in the log. */
+  unanswered(submissions: readonly Submission[]): void {
+    const entries = submissions.flatMap(({ messageId }) => {
+      const id = toHex(messageId);
+      const entry = this.#inFlight.get(id);
+      this.#inFlight.delete(id);
+      return entry === undefined ? [] : [entry];
+    });
+    this.#takeBack(entries);
+  }
+
+  /** A message is in the log, by the relay's answer or by the log itself. */
+  stored(id: string, seq: number, epoch: bigint): void {
+    const entry = this.#inFlight.get(id) ?? this.#takeWaiting(id);
+    if (entry === undefined) return;
+    this.#inFlight.delete(id);
+    this.#settle(id, entry);
+    this.#waiters.get(id)?.resolve({ seq, epoch, messageId: id });
+    this.#waiters.delete(id);
+  }
+
+  /** `record` without the entries that are settled: they leave the outbox with its next write. */
+  sweep(record: ChannelRecord): ChannelRecord {
+    if (this.#settled.size === 0) return record;
+    const outbox = record.outbox.filter(({ messageId }) => !this.#settled.has(toHex(messageId)));
+    this.#settled.clear();
+    return { ...record, outbox };
+  }
+
+  /** Nobody will wait any longer. The entries stay in the outbox. */
+  rejectAll(error: SkytaleError): void {
+    for (const waiter of this.#waiters.values()) waiter.reject(error);
+    this.#waiters.clear();
+  }
+
+  /** Answers come in the order of submission, so what comes back goes behind what came back before. */
+  #takeBack(entries: readonly OutboxEntry[]): void {
+    this.#waiting.splice(this.#returned, 0, ...entries);
+    this.#returned += entries.length;
+  }
+
+  #takeWaiting(id: string): OutboxEntry | undefined {
+    const index = this.#waiting.findIndex(({ messageId }) => toHex(messageId) === id);
+    if (index === -1) return undefined;
+    if (index < this.#returned) this.#returned -= 1;
+    return this.#waiting.splice(index, 1)[0];
+  }
+
+  #refuse(id: string, entry: OutboxEntry, reason: RefusalReason, detail: string): RejectedPayload | undefined {
+    this.#settle(id, entry);
+    const error = refusalError(reason, detail);
+    const waiter = this.#waiters.get(id);
+    this.#waiters.delete(id);
+    if (waiter === undefined) return { payload: entry.payload, error };
+    waiter.reject(error);
+    return undefined;
+  }
+
+  #settle(id: string, entry: OutboxEntry): void {
+    this.#settled.add(id);
+    this.#unsettledBytes -= entry.payload.length;
+  }
+}
+
+/** Whether the relay may take the same submission a moment later, so that the next try should wait. */
+export function isWorthDelaying(reason: RefusalReason): boolean {
+  return reason === 'epoch-unknown' || reason === 'unavailable';
+}
+
+/** Whether the message can succeed on another try. */
+export function isWorthRetrying(reason: RefusalReason): boolean {
+  return reason === 'stale-epoch' || isWorthDelaying(reason);
+}

@@ -1,0 +1,31 @@
+import { type ChannelRecord, encryptMessage, type MlsEngine, type OutboxEntry } from '../../mls/index.ts';
+import type { Submission } from '../../transport/index.ts';
+import { encodeEnvelope } from './envelope.ts';
+
+/** Ciphertexts that may leave once the record that belongs to them is durable. */
+export interface OutgoingStep {
+  readonly record: ChannelRecord;
+  readonly submissions: readonly Submission[];
+}
+
+/**
+ * Encrypts `entries` in order on the record's group, each under its message id as authenticated data. Does no I/O.
+ *
+ * The outbox keeps the payload and not the ciphertext: what has to be sent again is encrypted again, under the same
+ * id. So a message that must be resent takes the same way whether the answer was lost or its epoch went stale, the
+ * relay stores it once, and no ciphertext has to be written to disk.
+ */
+export async function encryptEntries(
+  record: ChannelRecord,
+  entries: readonly OutboxEntry[],
+  engine: MlsEngine,
+): Promise<OutgoingStep> {
+  let { group } = record;
+  const submissions: Submission[] = [];
+  for (const { messageId, payload } of entries) {
+    const encrypted = await encryptMessage(engine, group, encodeEnvelope(payload), messageId);
+    submissions.push({ kind: 'message', epoch: group.epoch, messageId, payload: encrypted.ciphertext });
+    group = encrypted.group;
+  }
+  return { record: { ...record, group }, submissions };
+}

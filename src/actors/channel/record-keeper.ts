@@ -1,0 +1,60 @@
+import type { AgentStore, ChannelRecord } from '../../mls/index.ts';
+
+/**
+ * The one holder of a channel's record: what is in memory, and what of it is on disk.
+ *
+ * `commit` is for what must be durable before anyone sees its consequences. `defer` is for what a crash may undo
+ * because the log brings it again; it is written with the next commit, or by `flush`. `deferShortly` is for what should
+ * share its write with other changes of the same turn.
+ */
+export class RecordKeeper {
+  readonly #store: AgentStore;
+  #record: ChannelRecord;
+  #isDirty = false;
+  #isUrgent = false;
+
+  /** @param record as it is in the store */
+  constructor(record: ChannelRecord, store: AgentStore) {
+    this.#record = record;
+    this.#store = store;
+  }
+
+  get record(): ChannelRecord {
+    return this.#record;
+  }
+
+  /** Whether memory is ahead of the disk. */
+  get isDirty(): boolean {
+    return this.#isDirty;
+  }
+
+  /** Whether what is not on disk yet should be there before the turn ends. */
+  get isUrgent(): boolean {
+    return this.#isUrgent;
+  }
+
+  /** Writes `next`, then makes it the record. If the write fails, the record stays as it was. */
+  async commit(next: ChannelRecord): Promise<void> {
+    await this.#store.saveChannel(next);
+    this.#record = next;
+    this.#isDirty = false;
+    this.#isUrgent = false;
+  }
+
+  /** Makes `next` the record, to be written some time later. */
+  defer(next: ChannelRecord): void {
+    this.#record = next;
+    this.#isDirty = true;
+  }
+
+  /** Makes `next` the record, to be written before the turn ends. */
+  deferShortly(next: ChannelRecord): void {
+    this.defer(next);
+    this.#isUrgent = true;
+  }
+
+  /** Writes what was deferred. */
+  async flush(): Promise<void> {
+    if (this.#isDirty) await this.commit(this.#record);
+  }
+}
