@@ -1,3 +1,5 @@
+import { onAbort } from '../streams/index.ts';
+
 /** Someone who waits with a message for room in a lane. */
 export interface Guest<T> {
   readonly message: T;
@@ -26,24 +28,25 @@ export class WaitingRoom<T> {
    */
   wait(guest: Guest<T>, signal: AbortSignal | undefined, onLeave: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        this.#seats.delete(seat);
-        reject(signal?.reason as Error);
-        onLeave();
-      };
+      let ignoreSignal = (): void => undefined;
       const seat: Seat<T> = {
         ...guest,
         admit: () => {
-          signal?.removeEventListener('abort', leave);
+          ignoreSignal();
           resolve();
         },
         refuse: (error) => {
-          signal?.removeEventListener('abort', leave);
+          ignoreSignal();
           reject(error);
         },
       };
       this.#seats.add(seat);
-      signal?.addEventListener('abort', leave, { once: true });
+      if (signal === undefined) return;
+      ignoreSignal = onAbort(signal, () => {
+        this.#seats.delete(seat);
+        reject(signal.reason as Error);
+        onLeave();
+      });
     });
   }
 

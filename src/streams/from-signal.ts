@@ -1,4 +1,5 @@
 import { Observable } from 'rxjs';
+import { onAbort } from './on-abort.ts';
 
 /**
  * Emits once when `signal` is aborted, at once if it already is, and completes. Cold; never errors.
@@ -10,16 +11,10 @@ import { Observable } from 'rxjs';
  * assert.equal(sub.closed, true);
  */
 export function fromSignal(signal: AbortSignal): Observable<void> {
-  return new Observable((subscriber) => {
-    const emit = (): void => {
+  return new Observable((subscriber) =>
+    onAbort(signal, () => {
       subscriber.next();
       subscriber.complete();
-    };
-    if (signal.aborted) {
-      emit();
-      return undefined;
-    }
-    signal.addEventListener('abort', emit, { once: true });
-    return () => signal.removeEventListener('abort', emit);
-  });
+    }),
+  );
 }

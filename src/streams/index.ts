@@ -5,6 +5,7 @@ export { deriveState } from './derive-state.ts';
 export { Fifo } from './fifo.ts';
 export { fromSignal } from './from-signal.ts';
 export { iterate, type IterateOptions } from './iterate.ts';
+export { onAbort } from './on-abort.ts';
 export { OrderedSubject } from './ordered-subject.ts';
 export { type RetryNotice, type RetryOptions, retryWithBackoff } from './retry-with-backoff.ts';
 export { Scope, type Teardown } from './scope.ts';

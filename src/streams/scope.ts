@@ -3,7 +3,7 @@ import { fromSignal } from './from-signal.ts';
 import { reportToHost } from './report-to-host.ts';
 
 /** Undoes something when its scope ends. */
-export type Teardown = () => void | PromiseLike<void>;
+export type Teardown = (() => void) | (() => PromiseLike<void>);
 
 /**
  * A lifetime to which subscriptions and resources are bound, and whose end can be awaited.

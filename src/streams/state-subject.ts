@@ -57,6 +57,11 @@ export class StateSubject<T> {
     );
   }
 
+  /** Whether anyone is subscribed. */
+  get observed(): boolean {
+    return this.#changes.observed;
+  }
+
   /** The latest value. */
   get value(): T {
     return this.#value;
