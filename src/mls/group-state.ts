@@ -3,9 +3,9 @@ import { MlsError, RuntimeError } from '../base/errors.ts';
 import type { Group } from './group.ts';
 
 /** Reads the state out of a {@link Group}. Assigned inside the class, the only place that can see it. */
-let read: (group: MlsGroup) => ClientState | undefined;
+let read: (group: Group) => ClientState | undefined;
 /** Takes the state out of a {@link Group}. */
-let take: (group: MlsGroup) => void;
+let take: (group: Group) => void;
 
 /** A {@link Group} around the library's state, which nothing outside of this folder can reach. */
 class MlsGroup implements Group {
@@ -30,7 +30,7 @@ class MlsGroup implements Group {
       return group.#state;
     };
     take = (group) => {
-      group.#state = undefined;
+      if (#state in group) group.#state = undefined;
     };
   }
 }
@@ -46,7 +46,7 @@ export function wrapState(state: ClientState): Group {
  * @throws {@link RuntimeError} `invalid_argument` for an object that is no group of ours, or whose secrets were erased.
  */
 export function stateOf(group: Group): ClientState {
-  const state = read(group as MlsGroup);
+  const state = read(group);
   if (state === undefined) throw new RuntimeError('invalid_argument', 'The secrets of this `group` value were erased.');
   return state;
 }
@@ -65,6 +65,6 @@ export function activeStateOf(group: Group): ClientState {
 /** Makes a group value unusable for good and answers with what it held. */
 export function takeState(group: Group): ClientState {
   const state = stateOf(group);
-  take(group as MlsGroup);
+  take(group);
   return state;
 }

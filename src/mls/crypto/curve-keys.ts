@@ -1,0 +1,62 @@
+import { createPrivateKey, createPublicKey, randomFillSync } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+
+/** The two uses of Curve25519, by their names in a JWK (RFC 8037). */
+export type Curve = 'Ed25519' | 'X25519';
+
+/** Bytes of a private and of a public key. */
+export const CURVE_KEY_BYTES = 32;
+
+/*
+ * Keys are imported as JWK, which takes a tenth of the time that DER takes, and never made by generateKeyPairSync:
+ * exporting such a key as JWK deadlocked Node 20 after some thousand rounds.
+ */
+
+/** A private key from its 32 bytes. */
+export function importPrivateKey(curve: Curve, bytes: Uint8Array): KeyObject {
+  // Node computes the public key and does not look at `x`, but demands that it is there.
+  return createPrivateKey({ key: { kty: 'OKP', crv: curve, d: toBase64Url(bytes), x: '' }, format: 'jwk' });
+}
+
+/** A public key from its 32 bytes. */
+export function importPublicKey(curve: Curve, bytes: Uint8Array): KeyObject {
+  return createPublicKey({ key: { kty: 'OKP', crv: curve, x: toBase64Url(bytes) }, format: 'jwk' });
+}
+
+/** The 32 bytes of the public key that belongs to a private one. */
+export function publicBytesOf(privateKey: KeyObject): Uint8Array {
+  const { x } = createPublicKey(privateKey).export({ format: 'jwk' });
+  if (x === undefined) throw new Error('The key has no public part.');
+  return new Uint8Array(Buffer.from(x, 'base64url'));
+}
+
+/** 32 fresh bytes, which on these curves are a private key. */
+export function randomPrivateKey(): Uint8Array {
+  return randomFillSync(new Uint8Array(CURVE_KEY_BYTES));
+}
+
+/**
+ * Imported keys by the array that they came from: the same few arrays, out of a tree or a state, come again with every
+ * message. An array that is a key must therefore never be written to, except to erase it for good.
+ */
+export class KeyCache {
+  readonly #import: (bytes: Uint8Array) => KeyObject;
+  readonly #keys: WeakMap<Uint8Array, KeyObject> = new WeakMap<Uint8Array, KeyObject>();
+
+  constructor(importKey: (bytes: Uint8Array) => KeyObject) {
+    this.#import = importKey;
+  }
+
+  get(bytes: Uint8Array): KeyObject {
+    let key = this.#keys.get(bytes);
+    if (key === undefined) {
+      key = this.#import(bytes);
+      this.#keys.set(bytes, key);
+    }
+    return key;
+  }
+}
+
+function toBase64Url(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
+}
