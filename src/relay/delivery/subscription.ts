@@ -1,0 +1,166 @@
+import { equalBytes } from '../../base/bytes.ts';
+import type { ChannelName } from '../../base/channel-name.ts';
+import type { LinkStart, RefusalReason } from '../../transport/index.ts';
+import { lastSeq } from '../engine/entry-run.ts';
+import type { LogEngine, LogPage } from '../engine/log-engine.ts';
+import { chunksOf, MAX_FRAME_BYTES, MAX_FRAME_ENTRIES } from './chunk.ts';
+import type { Chunk } from './chunk.ts';
+import type { DeliveryHub } from './delivery-hub.ts';
+
+/** What a client asked for. */
+export interface SubscriptionRequest {
+  /** The client's number for it. */
+  readonly id: number;
+  readonly channel: ChannelName;
+  readonly group: Uint8Array;
+  readonly start: LinkStart;
+  readonly credit: number;
+}
+
+/** Where a subscription's frames go. */
+export interface SubscriptionOutlet {
+  deliver(subscription: number, chunk: Chunk): void;
+  caughtUp(subscription: number, headSeq: number): void;
+  gap(subscription: number, afterSeq: number, resumesAtSeq: number): void;
+  /** The last call. */
+  refused(subscription: number, reason: RefusalReason, detail: string): void;
+  /** There may be something to do: call {@link Subscription.step} when there is room. */
+  ready(subscription: Subscription): void;
+}
+
+/** What a step did: delivered something, found nothing to do, or found that a page must be read from the log. */
+export type StepResult = 'delivered' | 'idle' | 'needs-page';
+
+/** More would overflow what both sides count in. */
+const MAX_CREDIT = 2 ** 32 - 1;
+/** One page fills at most this many frames. */
+const PAGE_ENTRIES = 4 * MAX_FRAME_ENTRIES;
+
+/**
+ * One reader's way through a channel's log. It holds a position and a credit and no entries: what it delivers comes
+ * from the recent entries in memory or, a page at a time, from the log, and only when the connection has room. A slow
+ * reader therefore costs nothing but its position.
+ */
+export class Subscription {
+  readonly id: number;
+  readonly channel: ChannelName;
+  readonly #group: Uint8Array;
+  readonly #hub: DeliveryHub;
+  readonly #outlet: SubscriptionOutlet;
+  #credit: number;
+  #position = 0;
+  #headSeq = 0;
+  /** Where the log ended when the subscription was made; `undefined` once that was announced. */
+  #announceAtSeq: number | undefined;
+  #state: 'opening' | 'open' | 'ended' = 'opening';
+  readonly #unwatch: () => void;
+
+  constructor(request: SubscriptionRequest, hub: DeliveryHub, outlet: SubscriptionOutlet) {
+    this.id = request.id;
+    this.channel = request.channel;
+    this.#group = request.group;
+    this.#credit = request.credit;
+    this.#hub = hub;
+    this.#outlet = outlet;
+    // Before the log is asked where it ends, so that nothing is appended unseen in between.
+    this.#unwatch = hub.watchChannel(this.channel, { appended: (headSeq, group) => this.#grown(headSeq, group) });
+  }
+
+  /** Finds the place to start from. Then the subscription is ready, or was refused. */
+  async open(engine: LogEngine, start: LinkStart): Promise<void> {
+    const state = await engine.state(this.channel);
+    if (state !== undefined && !equalBytes(state.group, this.#group)) {
+      return this.#refuse('foreign-group', 'the channel belongs to another MLS group');
+    }
+    const headSeq = state?.headSeq ?? 0;
+    const afterSeq =
+      'afterSeq' in start ? start.afterSeq : await engine.commitSeq(this.channel, start.afterCommitOfEpoch);
+    if (afterSeq === undefined) {
+      return this.#refuse('epoch-unknown', 'no commit in the log has ended that epoch');
+    }
+    if (afterSeq > Math.max(headSeq, this.#headSeq)) {
+      // Going on would let the reader mistake new entries for ones that it has.
+      return this.#refuse('protocol-error', `the log ends at ${headSeq}, before the place to start from`);
+    }
+    if (this.#state !== 'opening') return;
+    this.#state = 'open';
+    this.#position = afterSeq;
+    this.#headSeq = Math.max(headSeq, this.#headSeq);
+    this.#announceAtSeq = headSeq;
+    this.#outlet.ready(this);
+  }
+
+  /** Allows `entries` more entries. */
+  grant(entries: number): void {
+    this.#credit = Math.min(MAX_CREDIT, this.#credit + entries);
+    if (this.#state === 'open') this.#outlet.ready(this);
+  }
+
+  /** Delivers at most one frame. To be called while the connection has room. */
+  step(): StepResult {
+    if (this.#state !== 'open') return 'idle';
+    this.#announce();
+    if (this.#credit === 0 || this.#position >= this.#headSeq) return 'idle';
+    const chunk = this.#hub.recent.after(this.channel, this.#position, this.#credit);
+    if (chunk === undefined) return 'needs-page';
+    this.#deliver(chunk);
+    return 'delivered';
+  }
+
+  /** Delivers a page from the log, which was asked for after a step said so. */
+  async readPage(engine: LogEngine): Promise<void> {
+    const afterSeq = this.#position;
+    const entries = Math.min(this.#credit, PAGE_ENTRIES);
+    const page = await engine.read(this.channel, afterSeq, { entries, bytes: MAX_FRAME_BYTES });
+    if (this.#state === 'open') this.#take(page);
+  }
+
+  /** Ends the subscription because its entries cannot be read. */
+  fail(): void {
+    this.#refuse('unavailable', 'the log cannot be read just now');
+  }
+
+  /** Delivers nothing more. Idempotent. */
+  end(): void {
+    this.#state = 'ended';
+    this.#unwatch();
+  }
+
+  #take({ run, resumesAtSeq, headSeq }: LogPage): void {
+    this.#headSeq = Math.max(this.#headSeq, headSeq);
+    if (resumesAtSeq !== undefined) {
+      this.#outlet.gap(this.id, this.#position, resumesAtSeq);
+      this.#position = resumesAtSeq - 1;
+    }
+    for (const chunk of run === undefined ? [] : chunksOf(run)) this.#deliver(chunk);
+    this.#announce();
+  }
+
+  #deliver(chunk: Chunk): void {
+    this.#credit -= chunk.run.seqs.length;
+    this.#position = lastSeq(chunk.run);
+    this.#outlet.deliver(this.id, chunk);
+    this.#announce();
+  }
+
+  #announce(): void {
+    if (this.#announceAtSeq === undefined || this.#position < this.#announceAtSeq) return;
+    this.#outlet.caughtUp(this.id, this.#announceAtSeq);
+    this.#announceAtSeq = undefined;
+  }
+
+  #grown(headSeq: number, group: Uint8Array): void {
+    if (!equalBytes(group, this.#group)) {
+      this.#refuse('foreign-group', 'the channel belongs to another MLS group');
+      return;
+    }
+    this.#headSeq = Math.max(this.#headSeq, headSeq);
+    if (this.#state === 'open') this.#outlet.ready(this);
+  }
+
+  #refuse(reason: RefusalReason, detail: string): void {
+    if (this.#state === 'ended') return;
+    this.end();
+    this.#outlet.refused(this.id, reason, detail);
+  }
+}

@@ -1,0 +1,91 @@
+import type { Observable } from 'rxjs';
+import type { ChannelName } from '../../base/channel-name.ts';
+import type { PublishAnswer, Submission } from '../../transport/index.ts';
+import type { EntryRun } from './entry-run.ts';
+
+/** Submissions for one channel, to be stored in this order. The caller has checked sizes and lengths. */
+export interface AppendRequest {
+  readonly channel: ChannelName;
+  /** 16 bytes that name the MLS group. */
+  readonly group: Uint8Array;
+  readonly submissions: readonly Submission[];
+}
+
+/** What became part of a channel's log in one step. */
+export interface Appended {
+  readonly channel: ChannelName;
+  /** The MLS group that the channel is bound to. */
+  readonly group: Uint8Array;
+  readonly run: EntryRun;
+  /** Key packages (RFC 9420 §5.2) for which a Welcome was stored in the same step. */
+  readonly welcomeRefs: readonly Uint8Array[];
+}
+
+/** A stretch of a channel's log. */
+export interface LogPage {
+  /** Entries behind the cursor, or behind the gap; `undefined` if there are none. */
+  readonly run: EntryRun | undefined;
+  /** Set when retention took entries behind the cursor: what is left starts at this sequence number. */
+  readonly resumesAtSeq: number | undefined;
+  /** The last sequence number given out in this channel, 0 before the first. */
+  readonly headSeq: number;
+}
+
+/** How much a page may hold. One entry is returned even if it is larger than `bytes`. */
+export interface PageLimit {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** Where a channel stands. */
+export interface ChannelState {
+  readonly group: Uint8Array;
+  readonly headSeq: number;
+  /** One more than the epoch of the last commit in the log, 0 before the first. */
+  readonly epoch: bigint;
+}
+
+/** A Welcome (RFC 9420 §12.4.3.1) whose commit won. */
+export interface StoredWelcome {
+  readonly channel: ChannelName;
+  readonly commitSeq: number;
+  readonly payload: Uint8Array;
+}
+
+/**
+ * The log of all channels, and all of its rules. Every engine keeps these, and passes one conformance suite:
+ *
+ * - One order per channel: sequence numbers rise, each entry names its predecessor, a number is never given twice.
+ * - A message id that is in the log is answered with the sequence number it has, also after a restart.
+ * - A commit is stored if and only if it ends the channel's current epoch; the first in log order wins
+ *   (`epoch-decided`, `epoch-unknown`). A message of a future epoch is `epoch-unknown`, one too far back `stale-epoch`.
+ * - The first stored submission binds the channel to its group (`foreign-group`).
+ * - Welcomes are stored in the step that stores their commit, or not at all.
+ * - What is acknowledged is durable. What cannot be written is answered `unavailable`, and nothing of it is stored.
+ *
+ * `read`, `state`, `commitSeq`, `welcome` and `trim…` reject with a {@link RuntimeError}: `store_error` if the store
+ * cannot be used, `store_damaged` if it holds something else than was written.
+ */
+export interface LogEngine {
+  /**
+   * What is appended, in log order per channel, once it is durable. Hot, no replay, delivered synchronously; completes
+   * when the engine is closed, errors when the engine has failed for good.
+   */
+  readonly appended$: Observable<Appended>;
+  /** Stores what the rules allow; one answer per submission, in order. Never rejects. */
+  append(request: AppendRequest): Promise<readonly PublishAnswer[]>;
+  /** Entries of a channel behind `afterSeq`, oldest first. */
+  read(channel: ChannelName, afterSeq: number, limit: PageLimit): Promise<LogPage>;
+  /** Where the channel stands; `undefined` before anything was stored. */
+  state(channel: ChannelName): Promise<ChannelState | undefined>;
+  /** Sequence number of the commit that ended `epoch`, also when retention has taken the commit itself. */
+  commitSeq(channel: ChannelName, epoch: bigint): Promise<number | undefined>;
+  /** The latest Welcome for a key package. */
+  welcome(keyPackageRef: Uint8Array): Promise<StoredWelcome | undefined>;
+  /** Deletes the channel's entries up to and including `upToSeq`; resolves to how many. */
+  trim(channel: ChannelName, upToSeq: number): Promise<number>;
+  /** Deletes the entries and Welcomes of all channels that were stored before a time (Unix ms); resolves to how many entries. */
+  trimStoredBefore(timeMs: number): Promise<number>;
+  /** Answers what was submitted, then lets go of the store. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,89 @@
+import type { ChannelName } from '../../../base/channel-name.ts';
+import type { EntryKind, Submission } from '../../../transport/index.ts';
+import type { AppendRequest } from '../log-engine.ts';
+
+/**
+ * Append requests on their way to the worker. All byte strings lie one behind the other in one buffer that is
+ * transferred: cloning a view would copy the whole frame that it is a view of.
+ */
+export interface AppendBatch {
+  readonly requests: readonly PackedRequest[];
+  readonly bytes: ArrayBuffer;
+}
+
+interface PackedRequest {
+  readonly channel: ChannelName;
+  readonly groupBytes: number;
+  readonly submissions: readonly PackedSubmission[];
+}
+
+/** Lengths of the byte strings, in the order in which they lie in the buffer. */
+interface PackedSubmission {
+  readonly kind: EntryKind;
+  readonly epoch: bigint;
+  readonly idBytes: number;
+  readonly payloadBytes: number;
+  readonly welcomes: readonly { readonly refBytes: number; readonly payloadBytes: number }[];
+}
+
+/** Bytes that a request takes in a batch: what a queue of requests holds. */
+export function requestBytes({ group, submissions }: AppendRequest): number {
+  let bytes = group.length;
+  for (const { messageId, payload, welcomes = [] } of submissions) {
+    bytes += messageId.length + payload.length;
+    for (const welcome of welcomes) bytes += welcome.keyPackageRef.length + welcome.payload.length;
+  }
+  return bytes;
+}
+
+/** Copies requests into a batch. */
+export function packBatch(requests: readonly AppendRequest[]): AppendBatch {
+  const target = new Uint8Array(requests.reduce((sum, request) => sum + requestBytes(request), 0));
+  let offset = 0;
+  const put = (bytes: Uint8Array): number => {
+    target.set(bytes, offset);
+    offset += bytes.length;
+    return bytes.length;
+  };
+  const packed = requests.map(({ channel, group, submissions }) => ({
+    channel,
+    groupBytes: put(group),
+    submissions: submissions.map(({ kind, epoch, messageId, payload, welcomes = [] }) => ({
+      kind,
+      epoch,
+      idBytes: put(messageId),
+      payloadBytes: put(payload),
+      welcomes: welcomes.map((welcome) => ({
+        refBytes: put(welcome.keyPackageRef),
+        payloadBytes: put(welcome.payload),
+      })),
+    })),
+  }));
+  return { requests: packed, bytes: target.buffer };
+}
+
+/** The requests of a batch; their byte strings are views into its buffer. */
+export function unpackBatch({ requests, bytes }: AppendBatch): AppendRequest[] {
+  let offset = 0;
+  const take = (length: number): Uint8Array => {
+    const view = new Uint8Array(bytes, offset, length);
+    offset += length;
+    return view;
+  };
+  return requests.map(({ channel, groupBytes, submissions }) => ({
+    channel,
+    group: take(groupBytes),
+    submissions: submissions.map(
+      ({ kind, epoch, idBytes, payloadBytes, welcomes }): Submission => ({
+        kind,
+        epoch,
+        messageId: take(idBytes),
+        payload: take(payloadBytes),
+        welcomes: welcomes.map((welcome) => ({
+          keyPackageRef: take(welcome.refBytes),
+          payload: take(welcome.payloadBytes),
+        })),
+      }),
+    ),
+  }));
+}

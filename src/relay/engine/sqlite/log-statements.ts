@@ -1,0 +1,37 @@
+import type { SqlDatabase, SqlStatement } from './sql-database.ts';
+
+const TEXT = {
+  selectChannel: 'SELECT id, mls_group, head_seq, epoch, trimmed_seq FROM channels WHERE name = ?',
+  insertChannel: 'INSERT INTO channels (name, mls_group, head_seq, epoch) VALUES (?, ?, 0, 0)',
+  updateChannel: 'UPDATE channels SET head_seq = ?, epoch = ? WHERE id = ?',
+  updateTrimmed: 'UPDATE channels SET trimmed_seq = ? WHERE id = ?',
+  // Looking and inserting in one step: the id is nearly always new.
+  insertId: 'INSERT OR IGNORE INTO message_ids (channel, message_id, seq) VALUES (?, ?, ?)',
+  selectId: 'SELECT seq FROM message_ids WHERE channel = ? AND message_id = ?',
+  deleteId:
+    'DELETE FROM message_ids WHERE (channel, message_id) IN (SELECT channel, message_id FROM entries WHERE id = ?)',
+  insertEntry:
+    'INSERT INTO entries (channel, seq, stored_at_ms, message_id, checksum, entry) VALUES (?, ?, ?, ?, ?, ?)',
+  selectEntries: 'SELECT seq, checksum, entry FROM entries WHERE channel = ? AND seq > ? ORDER BY seq LIMIT ?',
+  deleteEntry: 'DELETE FROM entries WHERE id = ?',
+  trimmableOfChannel: 'SELECT id, channel, seq FROM entries WHERE channel = ? AND seq <= ? ORDER BY seq LIMIT ?',
+  oldestEntries: 'SELECT id, channel, seq, stored_at_ms FROM entries ORDER BY id LIMIT ?',
+  lastStoredAt: 'SELECT stored_at_ms FROM entries ORDER BY id DESC LIMIT 1',
+  insertCommit: 'INSERT INTO commits (channel, epoch, seq) VALUES (?, ?, ?)',
+  selectCommit: 'SELECT seq FROM commits WHERE channel = (SELECT id FROM channels WHERE name = ?) AND epoch = ?',
+  upsertWelcome: `INSERT INTO welcomes (key_package_ref, channel, commit_seq, stored_at_ms, payload)
+    VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (key_package_ref) DO UPDATE SET channel = excluded.channel, commit_seq = excluded.commit_seq,
+      stored_at_ms = excluded.stored_at_ms, payload = excluded.payload`,
+  selectWelcome: `SELECT channels.name, welcomes.commit_seq, welcomes.payload
+    FROM welcomes JOIN channels ON channels.id = welcomes.channel WHERE welcomes.key_package_ref = ?`,
+  deleteWelcomes: 'DELETE FROM welcomes WHERE stored_at_ms < ?',
+} as const;
+
+/** The statements of the log, prepared once per connection. */
+export type LogStatements = Readonly<Record<keyof typeof TEXT, SqlStatement>>;
+
+/** Prepares all statements of the log. */
+export function prepareStatements(database: SqlDatabase): LogStatements {
+  return Object.fromEntries(Object.entries(TEXT).map(([name, sql]) => [name, database.prepare(sql)])) as LogStatements;
+}

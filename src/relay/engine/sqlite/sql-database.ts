@@ -1,0 +1,23 @@
+/** What SQLite takes and gives. Integers are safe numbers. */
+export type SqlValue = number | string | Uint8Array | null;
+
+/** A prepared statement. Rows are arrays, in the order of the columns. */
+export interface SqlStatement {
+  /** Runs the statement; resolves to the number of rows that it changed. */
+  run(parameters: readonly SqlValue[]): number;
+  first(parameters: readonly SqlValue[]): readonly SqlValue[] | undefined;
+  all(parameters: readonly SqlValue[]): readonly (readonly SqlValue[])[];
+}
+
+/** A port to one SQLite connection, synchronous, so that the driver can be exchanged. Errors are the driver's own. */
+export interface SqlDatabase {
+  exec(sql: string): void;
+  prepare(sql: string): SqlStatement;
+  /** The value of a pragma, after setting it if the text says so: `user_version`, `journal_mode=WAL`. */
+  pragma(text: string): SqlValue;
+  /** Whether the error says that another connection holds the file's lock. */
+  isBusy(error: unknown): boolean;
+  /** Whether the error says that the file is no database, or a broken one. */
+  isDamaged(error: unknown): boolean;
+  close(): void;
+}

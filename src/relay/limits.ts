@@ -1,0 +1,49 @@
+import { checkInteger } from '../base/check.ts';
+
+/** What a relay allows its clients. All have defaults; a refusal by a limit is typed. */
+export interface RelayLimits {
+  /** Largest payload of a message, a commit or a Welcome, in bytes. Default 262,144. Beyond: `too-large`. */
+  readonly maxPayloadBytes: number;
+  /** Largest frame that is read, in bytes. Default 4 MiB. Beyond: the call ends with `RESOURCE_EXHAUSTED`. */
+  readonly maxFrameBytes: number;
+  /** Submissions in one `Publish`. Default 128. Beyond: `limit`. */
+  readonly maxBatchEntries: number;
+  /** Subscriptions on one connection. Default 1,024. Beyond: `limit`. */
+  readonly maxSubscriptions: number;
+  /** Key packages for whose Welcome one connection waits. Default 256. Beyond, the connection is refused with `limit`. */
+  readonly maxWelcomeWaits: number;
+  /** Bytes of publishes that wait for their answer on one connection before no more is read from it. Default 1 MiB. */
+  readonly maxUnansweredBytes: number;
+  /** Bytes that wait for one client to read them before it gets no more entries. Default 256 KiB. */
+  readonly maxUnreadBytes: number;
+  /** Time a client has for its `Hello`, in ms. Default 10,000. */
+  readonly helloTimeoutMs: number;
+  /** Newest entries kept in memory for all subscribers together, in bytes; the rest is read from the log. Default 16 MiB. */
+  readonly maxRecentBytes: number;
+  /** How many epochs a message may lie behind its channel. Default 4. Beyond: `stale-epoch`. */
+  readonly staleEpochs: number;
+}
+
+/** The limits that hold if nothing is configured. */
+export const DEFAULT_LIMITS: RelayLimits = {
+  maxPayloadBytes: 262_144,
+  maxFrameBytes: 4 * 1024 * 1024,
+  maxBatchEntries: 128,
+  maxSubscriptions: 1024,
+  maxWelcomeWaits: 256,
+  maxUnansweredBytes: 1024 * 1024,
+  maxUnreadBytes: 256 * 1024,
+  helloTimeoutMs: 10_000,
+  maxRecentBytes: 16 * 1024 * 1024,
+  staleEpochs: 4,
+};
+
+/** The defaults with `overrides`. @throws {@link RuntimeError} `invalid_argument` */
+export function resolveLimits(overrides: Partial<RelayLimits> = {}): RelayLimits {
+  const limits = { ...DEFAULT_LIMITS, ...overrides };
+  for (const [name, value] of Object.entries(limits) as [keyof RelayLimits, number][]) {
+    checkInteger(`limits.${name}`, value, name === 'staleEpochs' || name === 'maxRecentBytes' ? 0 : 1);
+  }
+  checkInteger('limits.maxPayloadBytes', limits.maxPayloadBytes, 1, limits.maxFrameBytes);
+  return limits;
+}
