@@ -7,6 +7,7 @@ export interface Guest<T> {
 }
 
 interface Seat<T> extends Guest<T> {
+  readonly signal: AbortSignal | undefined;
   readonly admit: () => void;
   readonly refuse: (error: Error) => void;
 }
@@ -31,6 +32,7 @@ export class WaitingRoom<T> {
       let ignoreSignal = (): void => undefined;
       const seat: Seat<T> = {
         ...guest,
+        signal,
         admit: () => {
           ignoreSignal();
           resolve();
@@ -53,6 +55,8 @@ export class WaitingRoom<T> {
   /** Offers each, in order, to `admit`, up to the first that it answers with false; the admitted are done waiting. */
   admitWhile(admit: (guest: Guest<T>) => boolean): void {
     for (const seat of this.#seats) {
+      // Its own callback is about to remove it: one signal may end several waits, one after the other.
+      if (seat.signal?.aborted) continue;
       if (!admit(seat)) return;
       this.#seats.delete(seat);
       seat.admit();
