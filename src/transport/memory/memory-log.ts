@@ -64,9 +64,12 @@ export class MemoryLog {
     return this.#commitSeqs.get(start.afterCommitOfEpoch) ?? 'epoch-unknown';
   }
 
-  /** Up to `limit` entries behind a position that no gap follows. */
+  /** Copies of up to `limit` entries behind a position that no gap follows. */
   read(afterSeq: number, limit: number): readonly LogEntry[] {
-    return this.#entries.filter(({ seq }) => seq > afterSeq).slice(0, limit);
+    return this.#entries
+      .filter(({ seq }) => seq > afterSeq)
+      .slice(0, limit)
+      .map((entry) => ({ ...entry, messageId: copyBytes(entry.messageId), payload: copyBytes(entry.payload) }));
   }
 
   /** Where reading goes on if entries right behind `afterSeq` are gone. */

@@ -31,8 +31,9 @@ export class MemoryTransport implements RelayTransport, MemoryClient {
   readonly #links = new Set<MemoryLink>();
   readonly #welcomes = new WelcomeDesk();
   #connection: Connection | undefined;
-  /** Of the attempt under way that no attempt came before; publishes wait for it. */
+  /** Publishes that were called before its end wait for it. */
   #firstAttempt: Promise<void> | undefined;
+  #isFirstAttemptOver = false;
   #attempt = 0;
   #isClosed = false;
 
@@ -58,13 +59,15 @@ export class MemoryTransport implements RelayTransport, MemoryClient {
     // As of the call: the wire would have taken the bytes now.
     const copies = submissions.map(copySubmission);
     this.#use();
-    if (!this.isOnline) await this.#firstAttempt;
+    const isFirst = !this.#isFirstAttemptOver;
+    const connectionAtCall = this.#connection;
+    // All wait here, so that publishes keep the order of their calls.
+    await this.#firstAttempt;
     if (this.#isClosed) throw closed();
-    const connection = this.#connection;
+    const connection = connectionAtCall ?? (isFirst ? this.#connection : undefined);
     if (connection === undefined) {
       throw new TransportError('connection_error', 'there is no connection to the relay');
     }
-    await Promise.resolve();
     if (!connection.isAlive) throw lost();
     const answers = this.#hub.publish(channel, group, copies);
     await Promise.resolve();
@@ -135,7 +138,9 @@ export class MemoryTransport implements RelayTransport, MemoryClient {
   #use(): void {
     if (this.#status.value.kind !== 'idle' || this.#isClosed) return;
     this.#hub.join(this);
-    this.#firstAttempt = this.#connect();
+    this.#firstAttempt = this.#connect().finally(() => {
+      this.#isFirstAttemptOver = true;
+    });
   }
 
   async #connect(): Promise<void> {
