@@ -1,0 +1,28 @@
+import type { KnipConfig } from 'knip';
+
+const config: KnipConfig = {
+  entry: [
+    'src/index.ts',
+    'src/relay/index.ts',
+    'src/**/main.ts',
+    'src/**/*-worker.ts',
+    'examples/**/main.ts',
+    'bench/main.ts',
+    'scripts/*.ts',
+    'test/**/*.test.ts',
+    'test/setup/*.ts',
+  ],
+  project: ['{src,test,examples,bench,scripts}/**/*.ts'],
+  ignore: ['src/**/gen/**', 'scripts/docs/names.d.ts'],
+  ignoreExportsUsedInFile: true,
+  ignoreDependencies: [
+    // ts-mls imports it without declaring it.
+    '@noble/hashes',
+    // Called by path, in scripts/check-package.ts and scripts/generate-proto.sh.
+    '@arethetypeswrong/cli',
+    'publint',
+    '@bufbuild/protoc-gen-es',
+  ],
+};
+
+export default config;

@@ -1,0 +1,11 @@
+/** A user's first program. `npm run pack:check` compiles and runs it in an empty project. */
+import assert from 'node:assert/strict';
+import { parseChannelName, SkytaleError } from 'skytale-rx';
+import * as relay from 'skytale-rx/relay';
+
+assert.equal(parseChannelName('acme/research/summarizer'), 'acme/research/summarizer');
+assert.throws(
+  () => parseChannelName('bad-name'),
+  (error) => error instanceof SkytaleError && error.code === 'channel_error',
+);
+assert.equal(typeof relay.startRelay, 'function');
