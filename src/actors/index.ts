@@ -1,1 +1,1 @@
-export { Mailbox, type MailboxBatch, type MailboxOptions, yieldTurn } from './mailbox.ts';
+export { Mailbox, type MailboxBatch, type MailboxOptions } from './mailbox.ts';

@@ -3,8 +3,6 @@ import { ChannelError, RuntimeError } from '../base/errors.ts';
 import { Fifo } from '../streams/index.ts';
 import { type Guest, WaitingRoom } from './waiting-room.ts';
 
-export { yieldTurn } from '../streams/index.ts';
-
 /** Options of a {@link Mailbox}. */
 export interface MailboxOptions<User> {
   /** Bytes that a user message counts for: a whole number of at least 0. */

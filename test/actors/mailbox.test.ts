@@ -1,7 +1,8 @@
 import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Mailbox, type MailboxOptions, yieldTurn } from '../../src/actors/index.ts';
+import { Mailbox, type MailboxOptions } from '../../src/actors/index.ts';
+import { yieldTurn } from '../../src/streams/index.ts';
 
 function create(options: Partial<MailboxOptions<string>> = {}): Mailbox<string, string> {
   return new Mailbox({ sizeOf: (text) => text.length, ...options });
