@@ -5,9 +5,10 @@ import { Relay } from '../gen/skytale/relay/v1/relay_pb.ts';
 export const PROTOCOL_VERSION = 1;
 
 /** Type of {@link relayService}. */
-export interface RelayServiceDefinition {
+export type RelayServiceDefinition = {
+  // An alias and not an interface: only so does grpc-js take it for `addService`.
   readonly connect: MethodDefinition<Buffer, Buffer>;
-}
+};
 
 const passThrough = (bytes: Buffer): Buffer => bytes;
 
