@@ -11,7 +11,9 @@ export { encryptMessage } from './encrypt.ts';
 export type { Encrypted } from './encrypt.ts';
 export { createMlsEngine } from './engine.ts';
 export type { MlsEngine, MlsEngineOptions } from './engine.ts';
+export { eraseSpent } from './erase.ts';
 export { decodeGroup, encodeGroup } from './group-codec.ts';
+export { applyGroupDelta, groupDelta } from './group-delta.ts';
 export { groupIdBelongsTo, groupTag, newGroupId } from './group-id.ts';
 export type { Group, Member } from './group.ts';
 export { joinGroup } from './join.ts';
@@ -24,6 +26,7 @@ export { inspectMessage } from './message.ts';
 export type { MessageHeader } from './message.ts';
 export { receiveMessage } from './receive.ts';
 export type { Received } from './receive.ts';
+export { settleCommit } from './settle.ts';
 export { readWelcome } from './welcome.ts';
 export type { WelcomeInfo } from './welcome.ts';
 export type {
@@ -34,3 +37,5 @@ export type {
   OutboxEntry,
   PendingCommitEntry,
 } from './store/agent-store.ts';
+export { openDataDirectory } from './store/index.ts';
+export type { DataDirectoryWarning, GroupCodec } from './store/index.ts';

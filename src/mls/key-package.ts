@@ -138,7 +138,8 @@ async function isSigned({ crypto }: EngineParts, keyPackage: KeyPackage): Promis
   }
 }
 
-function toSeconds(ms: number): bigint {
+/** Unix milliseconds as the whole seconds that lifetimes count in. */
+export function toSeconds(ms: number): bigint {
   return BigInt(Math.floor(ms / 1000));
 }
 
