@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -8,7 +8,7 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
  * Two groups, one after the other. Most test files run side by side. Files named `*.process.test.ts` start or kill
  * processes: they run one at a time, so that none of them times out because the others took the cores.
  */
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   resolve: {
     alias: [
       { find: /^skytale-rx$/, replacement: source('./src/index.ts') },
@@ -46,3 +46,5 @@ export default defineConfig({
     ],
   },
 });
+
+export default config;
