@@ -121,6 +121,7 @@ export type RuntimeErrorCode =
   | 'invalid_argument'
   | 'data_dir_in_use'
   | 'data_dir_version'
+  | 'data_dir_foreign'
   | 'store_error'
   | 'store_damaged'
   | 'mailbox_full';

@@ -207,7 +207,7 @@ export class ChannelActor {
         this.output.fault(event);
         return;
       case 'refused':
-        this.#end('refused', refusalError(event.reason, event.error.message));
+        this.#end('refused', event.error);
         return;
       case 'entries':
         await this.#read(this.#gatherEntries(event.entries));
@@ -311,7 +311,9 @@ export class ChannelActor {
   #handleUnanswered(submissions: readonly Submission[], cause: SkytaleError): void {
     if (submissions[0]?.kind === 'commit') this.#commits.unanswered();
     else this.#outbox.unanswered(submissions);
-    this.#goOffline(cause);
+    // Full is not lost: the connection is there, and has more to send than it can take.
+    if (cause.code === 'limit_exceeded') this.#retryLater();
+    else this.#goOffline(cause);
   }
 
   #goOffline(cause: SkytaleError): void {

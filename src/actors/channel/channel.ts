@@ -202,8 +202,12 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
     const graceMs = checkInteger('graceMs', options.graceMs ?? 2_000, 0);
     if (!this.#isStopping) {
       this.#isStopping = true;
+      const grace = new AbortController();
+      const cancel = this.#ports.clock.schedule(graceMs, () => grace.abort());
+      grace.signal.addEventListener('abort', () => this.#actor.stopNow(), { once: true });
+      this.#consumer?.stop();
+      await Promise.race([this.#consumer?.done, this.#actor.done, aborted(grace.signal)]);
       this.#mailbox.tell({ kind: 'stop' });
-      const cancel = this.#ports.clock.schedule(graceMs, () => this.#actor.stopNow());
       await this.#actor.done;
       cancel();
     }
@@ -225,6 +229,10 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
     if (this.#actor.ended !== undefined) throw this.#actor.ended;
     if (this.#isStopping) throw new ChannelError('channel_closed', `${this.name} is closed`);
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** A promise and what settles it. */

@@ -3,8 +3,11 @@ import { type Clock, sleepUnlessAborted } from '../../base/clock.ts';
 import type { Backoff } from '../../streams/index.ts';
 import type { ChannelMessage } from './channel-event.ts';
 
-/** Called with one message at a time, in the channel's order. Returning (or resolving) acknowledges the message. */
-export type MessageHandler = (message: ChannelMessage) => void | PromiseLike<void>;
+/**
+ * Called with one message at a time, in the channel's order. Returning (or resolving) acknowledges the message. The
+ * signal is aborted when the consumer is stopped: a handler that then rejects leaves its message for the next consumer.
+ */
+export type MessageHandler = (message: ChannelMessage, signal: AbortSignal) => void | PromiseLike<void>;
 
 export interface ConsumerPorts {
   readonly clock: Clock;
@@ -43,7 +46,7 @@ export class Consumer {
     this.#wake?.();
   }
 
-  /** Takes no further message. The one in hand may complete, and is then acknowledged. */
+  /** Takes no further message, and tells the handler. The message in hand is acknowledged if its handler completes. */
   stop(): void {
     this.#abort.abort();
     this.#wake?.();
@@ -65,11 +68,12 @@ export class Consumer {
   async #handle(message: ChannelMessage, signal: AbortSignal): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await this.#handler(message);
+        await this.#handler(message, signal);
         this.#ports.backoff.succeeded();
         this.#ports.acknowledge(message.seq);
         return;
       } catch (error) {
+        if (signal.aborted) return;
         this.#ports.reportFailure(message.seq, attempt, toSkytaleError(error));
       }
       if (!(await sleepUnlessAborted(this.#ports.clock, this.#ports.backoff.nextDelayMs(), signal))) return;

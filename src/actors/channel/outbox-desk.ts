@@ -24,13 +24,15 @@ export interface RejectedPayload {
   readonly error: SkytaleError;
 }
 
-/** Most entries that may wait for the relay's answer. */
+/** Most entries, and bytes, that may wait for the relay's answer. */
 const MAX_IN_FLIGHT = 256;
+const MAX_IN_FLIGHT_BYTES = 8 * 1024 * 1024;
 /** Most entries, and bytes, that are taken from the user before the relay has acknowledged some. */
 const MAX_UNSETTLED = 1024;
 const MAX_UNSETTLED_BYTES = 8 * 1024 * 1024;
-/** Most entries that are encrypted before the event loop gets a turn. */
+/** Most entries, and bytes, that are encrypted before the event loop gets a turn, and travel in one frame. */
 const BATCH = 32;
+const BATCH_BYTES = 1024 * 1024;
 
 /**
  * The way of a message out: from the mailbox into the durable outbox, to the relay, and to its receipt.
@@ -44,6 +46,7 @@ export class OutboxDesk {
   readonly #waiters = new Map<string, Waiter<SendReceipt>>();
   readonly #settled = new Set<string>();
   #unsettledBytes = 0;
+  #inFlightBytes = 0;
   /** How many of those that wait have come back. While there are any, what is in flight is answered first. */
   #returned = 0;
   /** Entries were stale: submit nothing before the group has reached this epoch. */
@@ -60,6 +63,7 @@ export class OutboxDesk {
     );
     const outbox = [...record.outbox, ...unwritten];
     this.#inFlight.clear();
+    this.#inFlightBytes = 0;
     this.#settled.clear();
     this.#returned = 0;
     this.#requiredEpoch = 0n;
@@ -78,8 +82,12 @@ export class OutboxDesk {
    * once, together with its encryption. Otherwise as many as may wait for the relay.
    */
   hasRoom(isPublishing: boolean): boolean {
-    if (isPublishing) return this.#waiting.length === 0 && this.#inFlight.size < MAX_IN_FLIGHT;
+    if (isPublishing) return this.#waiting.length === 0 && this.#mayFly;
     return this.unsettled < MAX_UNSETTLED && this.#unsettledBytes < MAX_UNSETTLED_BYTES;
+  }
+
+  get #mayFly(): boolean {
+    return this.#inFlight.size < MAX_IN_FLIGHT && this.#inFlightBytes < MAX_IN_FLIGHT_BYTES;
   }
 
   /** Puts payloads behind what waits. The caller makes the record durable before anything is submitted. */
@@ -97,24 +105,25 @@ export class OutboxDesk {
   /** Whether {@link OutboxDesk.prepare} would submit something now. */
   canSubmit({ group }: ChannelRecord): boolean {
     const isDraining = this.#returned > 0 && this.#inFlight.size > 0;
-    return (
-      this.#waiting.length > 0 &&
-      !isDraining &&
-      this.#inFlight.size < MAX_IN_FLIGHT &&
-      group.epoch >= this.#requiredEpoch
-    );
+    return this.#waiting.length > 0 && !isDraining && this.#mayFly && group.epoch >= this.#requiredEpoch;
   }
 
   /** Encrypts the next batch. The submissions may leave when the record is durable and {@link OutboxDesk.submitted} was called. */
   prepare(record: ChannelRecord, engine: MlsEngine): Promise<OutgoingStep> {
     const room = Math.min(BATCH, MAX_IN_FLIGHT - this.#inFlight.size);
-    return encryptEntries(record, this.#waiting.slice(0, room), engine);
+    let bytes = 0;
+    const tooMany = this.#waiting.slice(0, room).findIndex(({ payload }) => (bytes += payload.length) > BATCH_BYTES);
+    // One that is larger than a batch goes alone.
+    return encryptEntries(record, this.#waiting.slice(0, tooMany === -1 ? room : Math.max(1, tooMany)), engine);
   }
 
   /** The first `entries` of those that wait are on their way. */
   submitted(entries: number): void {
     this.#returned = 0;
-    for (const entry of this.#waiting.splice(0, entries)) this.#inFlight.set(toHex(entry.messageId), entry);
+    for (const entry of this.#waiting.splice(0, entries)) {
+      this.#inFlight.set(toHex(entry.messageId), entry);
+      this.#inFlightBytes += entry.payload.length;
+    }
   }
 
   /** The relay's answers to submissions. Returns what it refused for good and nobody waits for. */
@@ -131,7 +140,7 @@ export class OutboxDesk {
         this.stored(id, answer.seq, epoch);
         return;
       }
-      this.#inFlight.delete(id);
+      this.#land(id);
       if (isWorthRetrying(answer.reason)) {
         again.push(entry);
         if (answer.reason === 'stale-epoch' && answer.currentEpoch > this.#requiredEpoch) {
@@ -149,9 +158,7 @@ export class OutboxDesk {
   /** The connection was lost before an answer came: these may or may not be in the log. */
   unanswered(submissions: readonly Submission[]): void {
     const entries = submissions.flatMap(({ messageId }) => {
-      const id = toHex(messageId);
-      const entry = this.#inFlight.get(id);
-      this.#inFlight.delete(id);
+      const entry = this.#land(toHex(messageId));
       return entry === undefined ? [] : [entry];
     });
     this.#takeBack(entries);
@@ -159,9 +166,8 @@ export class OutboxDesk {
 
   /** A message is in the log, by the relay's answer or by the log itself. */
   stored(id: string, seq: number, epoch: bigint): void {
-    const entry = this.#inFlight.get(id) ?? this.#takeWaiting(id);
+    const entry = this.#land(id) ?? this.#takeWaiting(id);
     if (entry === undefined) return;
-    this.#inFlight.delete(id);
     this.#settle(id, entry);
     this.#waiters.get(id)?.resolve({ seq, epoch, messageId: id });
     this.#waiters.delete(id);
@@ -185,6 +191,15 @@ export class OutboxDesk {
   #takeBack(entries: readonly OutboxEntry[]): void {
     this.#waiting.splice(this.#returned, 0, ...entries);
     this.#returned += entries.length;
+  }
+
+  /** Takes an entry out of those in flight. */
+  #land(id: string): OutboxEntry | undefined {
+    const entry = this.#inFlight.get(id);
+    if (entry === undefined) return undefined;
+    this.#inFlight.delete(id);
+    this.#inFlightBytes -= entry.payload.length;
+    return entry;
   }
 
   #takeWaiting(id: string): OutboxEntry | undefined {

@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto';
+import { Channel } from '../actors/channel/index.ts';
+import { equalBytes } from '../base/bytes.ts';
+import type { ChannelName } from '../base/channel-name.ts';
+import type { Clock } from '../base/clock.ts';
+import { ChannelError, MlsError, RuntimeError } from '../base/errors.ts';
+import type { Random } from '../base/random.ts';
+import {
+  type AgentKeys,
+  type AgentStore,
+  type ChannelRecord,
+  createAgentKeys,
+  createGroup,
+  createKeyPackage,
+  createMlsEngine,
+  type Cursor,
+  type DataDirectoryWarning,
+  decodeGroup,
+  encodeGroup,
+  type Group,
+  type GroupCodec,
+  groupIdBelongsTo,
+  joinGroup,
+  type MlsEngine,
+  newGroupId,
+  openDataDirectory,
+  readWelcome,
+} from '../mls/index.ts';
+import type { RelayTransport } from '../transport/index.ts';
+
+export interface AgentOptions {
+  readonly dataDir: string;
+  readonly identity: Uint8Array;
+  readonly transport: RelayTransport;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Told what was found and put up with, for example permissions that had to be repaired. */
+  readonly warn: (warning: string) => void;
+}
+
+/** One agent on one data directory: its keys, its store, and the channels that are open. */
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #engine: MlsEngine;
+  readonly #store: AgentStore;
+  readonly #keys: AgentKeys;
+  readonly #channels = new Map<ChannelName, Channel>();
+  /** Channels that are being made right now, so that two calls do not make one twice. */
+  readonly #opening = new Set<ChannelName>();
+
+  private constructor(options: AgentOptions, engine: MlsEngine, store: AgentStore, keys: AgentKeys) {
+    this.#options = options;
+    this.#engine = engine;
+    this.#store = store;
+    this.#keys = keys;
+  }
+
+  /**
+   * Opens the data directory; makes it, and the agent's keys, the first time.
+   *
+   * @throws {@link RuntimeError} `data_dir_in_use`, `data_dir_version`, `data_dir_foreign`, `store_error`
+   */
+  static async open(options: AgentOptions): Promise<Agent> {
+    const engine = await createMlsEngine();
+    const { store, warnings } = await openDataDirectory(options.dataDir, { codec: groupCodec(engine) });
+    for (const warning of warnings) options.warn(describeWarning(warning));
+    try {
+      return new Agent(options, engine, store, await loadKeys(store, engine, options.identity));
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /** Names of the channels that this agent is in. */
+  channelNames(): Promise<readonly ChannelName[]> {
+    return this.#store.channelNames();
+  }
+
+  /** Makes a channel with this agent as its only member. */
+  createChannel(name: ChannelName): Promise<Channel> {
+    return this.#add(name, async () => {
+      const groupId = newGroupId(name, randomBytes(16));
+      const group = await createGroup(this.#engine, { groupId, keys: this.#keys, nowMs: this.#options.clock.now() });
+      return newRecord(name, group, { afterSeq: 0 });
+    });
+  }
+
+  /** A key package for somebody who will add this agent; kept until it is used. */
+  async createKeyPackage(): Promise<Uint8Array> {
+    const bundle = await createKeyPackage(this.#engine, this.#keys, this.#options.clock.now());
+    await this.#store.saveKeyPackage(bundle);
+    return bundle.keyPackage;
+  }
+
+  /** Joins the channel that a Welcome was made for. */
+  async joinChannel(name: ChannelName, welcome: Uint8Array): Promise<Channel> {
+    const { refs } = readWelcome(this.#engine, welcome);
+    const bundles = await Promise.all(refs.map((ref) => this.#store.loadKeyPackage(ref)));
+    const bundle = bundles.find((candidate) => candidate !== undefined);
+    if (bundle === undefined) {
+      throw new MlsError(
+        'invalid_welcome',
+        'this Welcome is not for a key package of this client, or that key package was used already',
+      );
+    }
+    const channel = await this.#add(name, async () => {
+      const nowMs = this.#options.clock.now();
+      const group = await joinGroup(this.#engine, { welcome, bundle, keys: this.#keys, nowMs });
+      if (!groupIdBelongsTo(group.groupId, name)) {
+        throw new MlsError('invalid_welcome', `this Welcome is for another channel than ${name}`);
+      }
+      return newRecord(name, group, { afterCommitOfEpoch: group.epoch - 1n });
+    });
+    await this.#store.deleteKeyPackage(bundle.ref);
+    return channel;
+  }
+
+  /** Opens a channel that this agent is in already, as its data directory has it. */
+  async openChannel(name: ChannelName): Promise<Channel> {
+    const open = this.#channels.get(name);
+    if (open !== undefined) return open;
+    const record = await this.#store.loadChannel(name);
+    if (record === undefined) throw new ChannelError('not_found', `this agent is not in ${name}`);
+    // Another call may have been faster while the store was read.
+    return this.#channels.get(name) ?? this.#start(record);
+  }
+
+  async close(): Promise<void> {
+    const stopped = await Promise.allSettled([...this.#channels.values()].map((channel) => channel.stop()));
+    await this.#store.close();
+    const failures = stopped.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    if (failures.length > 0) throw new AggregateError(failures, 'some channels could not be closed properly');
+  }
+
+  async #add(name: ChannelName, makeRecord: () => Promise<ChannelRecord>): Promise<Channel> {
+    if (this.#opening.has(name)) throw new ChannelError('channel_exists', `${name} is being made already`);
+    this.#opening.add(name);
+    try {
+      if ((await this.#store.loadChannel(name)) !== undefined) {
+        throw new ChannelError('channel_exists', `this agent is in ${name} already: open it with openChannel()`);
+      }
+      const record = await makeRecord();
+      await this.#store.saveChannel(record);
+      return this.#start(record);
+    } finally {
+      this.#opening.delete(name);
+    }
+  }
+
+  #start(record: ChannelRecord): Channel {
+    const { transport, clock, random } = this.#options;
+    const channel = new Channel(record, { engine: this.#engine, store: this.#store, transport, clock, random });
+    this.#channels.set(record.name, channel);
+    channel.status$.subscribe({ complete: () => this.#channels.delete(record.name) });
+    return channel;
+  }
+}
+
+/** How the store turns groups into bytes. */
+function groupCodec(engine: MlsEngine): GroupCodec {
+  return {
+    encode: encodeGroup,
+    decode: (bytes) => decodeGroup(engine, bytes),
+    delta: () => undefined,
+    apply: (group) => group,
+  };
+}
+
+function describeWarning(warning: DataDirectoryWarning): string {
+  switch (warning.kind) {
+    case 'loose-permissions':
+      return `${warning.path} was open to others than its owner; its permissions were repaired`;
+    case 'no-write-ahead-log':
+      return `the data directory's file system cannot carry a write-ahead log (${warning.journalMode} instead): saves are slower`;
+  }
+}
+
+async function loadKeys(store: AgentStore, engine: MlsEngine, identity: Uint8Array): Promise<AgentKeys> {
+  const stored = await store.loadKeys();
+  if (stored === undefined) {
+    const keys = await createAgentKeys(engine, identity);
+    await store.saveKeys(keys);
+    return keys;
+  }
+  if (equalBytes(stored.identity, identity)) return stored;
+  throw new RuntimeError(
+    'data_dir_foreign',
+    'the data directory belongs to another identity: every agent needs a directory of its own',
+  );
+}
+
+function newRecord(name: ChannelName, group: Group, cursor: Cursor): ChannelRecord {
+  return {
+    name,
+    group,
+    idKey: new Uint8Array(randomBytes(32)),
+    cursor,
+    outbox: [],
+    journal: [],
+    pendingCommit: undefined,
+    commitSpentInEpoch: undefined,
+  };
+}

@@ -1,0 +1,68 @@
+import type { Channel, SendOptions, SendReceipt, StopOptions } from '../actors/channel/index.ts';
+import { checkBytes } from '../base/check.ts';
+import { MlsError } from '../base/errors.ts';
+import { PayloadIterator } from './payload-iterator.ts';
+
+/** A channel in the terms of the low-level client: bytes in, bytes out. {@link ClientChannel.channel$} is the reactive one. */
+export class ClientChannel implements AsyncDisposable {
+  /** The same channel as an Observable of messages and an Observer of payloads. */
+  readonly channel$: Channel;
+
+  constructor(channel: Channel) {
+    this.channel$ = channel;
+  }
+
+  /** `org/namespace/service`. */
+  get name(): string {
+    return this.channel$.name;
+  }
+
+  /**
+   * Adds a member. Returns the Welcome to hand to it, once the change has won its epoch at the relay.
+   *
+   * @param keyPackage from the new member's `generateKeyPackage()`
+   * @throws {@link MlsError} `invalid_key_package` for one that is garbage, expired, or of another cipher suite
+   */
+  async addMember(keyPackage: Uint8Array): Promise<Uint8Array> {
+    checkBytes('keyPackage', keyPackage);
+    const { welcome } = await this.channel$.commit({ add: [keyPackage.slice()] });
+    if (welcome === undefined) throw new MlsError('mls_error', 'the commit that added the member made no Welcome');
+    return welcome;
+  }
+
+  /**
+   * Removes the member with this identity. It cannot read what is sent from then on.
+   *
+   * @throws {@link ChannelError} `not_found`
+   */
+  async removeMember(identity: Uint8Array): Promise<void> {
+    checkBytes('identity', identity);
+    await this.channel$.commit({ remove: [identity.slice()] });
+  }
+
+  /** Encrypts and sends a payload to all members; see {@link Channel.send}. Works while messages are being read. */
+  send(payload: Uint8Array, options?: SendOptions): Promise<SendReceipt> {
+    return this.channel$.send(payload, options);
+  }
+
+  /**
+   * Payloads of incoming messages, as they come. One iteration at a time; the channel stays usable meanwhile.
+   *
+   * Each message is handed out once, in order. After a crash, one that had been handed out but was still being worked on
+   * (no next one had been asked for) is handed out again. Ends when the channel is closed.
+   *
+   * @throws {@link ChannelError} `bad_request` if the messages are being read already
+   */
+  messages(): AsyncIterableIterator<Uint8Array> {
+    return new PayloadIterator(this.channel$);
+  }
+
+  /** See {@link Channel.stop}. */
+  close(options?: StopOptions): Promise<void> {
+    return this.channel$.stop(options);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,2 @@
+export { ClientChannel } from './client-channel.ts';
+export { SkytaleClient, SkytaleClient as StaticClient, type SkytaleClientOptions } from './skytale-client.ts';

@@ -1,0 +1,147 @@
+import { parseChannelName } from '../base/channel-name.ts';
+import { checkBytes } from '../base/check.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
+import { ChannelError, RuntimeError } from '../base/errors.ts';
+import { type Random, systemRandom } from '../base/random.ts';
+import type { Channel } from '../actors/channel/index.ts';
+import { connectRelay, type RelayTransport } from '../transport/index.ts';
+import { Agent } from './agent.ts';
+import { ClientChannel } from './client-channel.ts';
+
+export interface SkytaleClientOptions {
+  /** API key, `sk_live_…` or `sk_test_…`. Exchanged for a short-lived token that the relay checks. */
+  readonly apiKey?: string;
+  /** Base URL of the API server, for example `https://api.skytale.sh`. Required with `apiKey`. */
+  readonly apiUrl?: string;
+  /** Instead of a connection to `endpoint`: any transport, such as the in-memory twin's. Closed with the client. */
+  readonly transport?: RelayTransport;
+  /** Told of what was found and repaired in the data directory. Default `process.emitWarning`. */
+  readonly warn?: (warning: string) => void;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** The longest identity, in bytes. */
+const MAX_IDENTITY_BYTES = 1024;
+
+/**
+ * One agent: its data directory, its identity, and its connection to a relay.
+ *
+ * The data directory holds the agent's keys and the state of its channels. It belongs to one agent and one process; a
+ * second client on it is refused with `data_dir_in_use`. The relay need not be there: the client starts without it, and
+ * its channels say on `status$` how they are.
+ *
+ * @example
+ * const alice = new SkytaleClient('http://127.0.0.1:5000', '/var/lib/alice/skytale', new TextEncoder().encode('alice'));
+ * const channel = await alice.createChannel('myorg/team/general');
+ */
+export class SkytaleClient implements AsyncDisposable {
+  /** Resolves when the data directory is open; rejects with what every other call rejects with then. */
+  readonly ready: Promise<void>;
+  readonly #agent: Promise<Agent>;
+  readonly #transport: RelayTransport;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * @param endpoint the relay, `https://host:port`, or `http://host:port` for one without TLS
+   * @param dataDir directory for keys and MLS state; made if it is not there
+   * @param identity who this agent is, 1 to 1 024 bytes; other members see it
+   * @throws {@link RuntimeError} `invalid_argument`; {@link AuthError} `auth_key_invalid`
+   */
+  constructor(endpoint: string, dataDir: string, identity: Uint8Array, options: SkytaleClientOptions = {}) {
+    checkIdentity(identity);
+    if (typeof dataDir !== 'string' || dataDir === '') {
+      throw new RuntimeError('invalid_argument', 'Expected `dataDir` to be the path of a directory.');
+    }
+    const { clock = systemClock, random = systemRandom, warn = (text) => process.emitWarning(text) } = options;
+    this.#transport = options.transport ?? connectRelay({ endpoint, clock, random, ...tokenOption(options) });
+    this.#agent = Agent.open({ dataDir, identity: identity.slice(), transport: this.#transport, clock, random, warn });
+    this.ready = this.#agent.then(() => undefined);
+    // Who awaits nothing of this client still hears of it: every call rejects with the same error.
+    this.ready.catch(() => undefined);
+  }
+
+  /**
+   * Makes a channel. This agent is its first member, and the only one until it adds others.
+   *
+   * @param name `org/namespace/service`
+   * @throws {@link ChannelError} `channel_error` for a bad name, `channel_exists` if this agent is in it already
+   */
+  async createChannel(name: string): Promise<ClientChannel> {
+    const checked = parseChannelName(name);
+    return new ClientChannel(await (await this.#open()).createChannel(checked));
+  }
+
+  /** A key package (RFC 9420 §10), an MLSMessage, to be handed to a member that calls `addMember`. Good for 30 days and one use. */
+  async generateKeyPackage(): Promise<Uint8Array> {
+    return (await this.#open()).createKeyPackage();
+  }
+
+  /**
+   * Joins a channel with the Welcome that `addMember` returned for a key package of this client.
+   *
+   * @throws {@link ChannelError} `channel_error` for a bad name, `channel_exists` if this agent is in it already
+   * @throws {@link MlsError} `invalid_welcome` for a Welcome that is damaged, for another client, used, or for a channel
+   * of another name
+   */
+  async joinChannel(name: string, welcome: Uint8Array): Promise<ClientChannel> {
+    const checked = parseChannelName(name);
+    checkBytes('welcome', welcome);
+    return new ClientChannel(await (await this.#open()).joinChannel(checked, welcome.slice()));
+  }
+
+  /**
+   * Opens a channel that this agent made or joined in an earlier run, where that run had ended.
+   *
+   * @throws {@link ChannelError} `not_found` if this data directory has no such channel
+   */
+  async openChannel(name: string): Promise<ClientChannel> {
+    const checked = parseChannelName(name);
+    return new ClientChannel(await (await this.#open()).openChannel(checked));
+  }
+
+  /** Names of the channels that this agent is in. */
+  async channels(): Promise<readonly string[]> {
+    return (await this.#open()).channelNames();
+  }
+
+  /** Stops all channels as {@link Channel.stop} does, lets go of the relay and of the data directory. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #open(): Promise<Agent> {
+    if (this.#closing !== undefined) throw new ChannelError('channel_closed', 'the client is closed');
+    return this.#agent;
+  }
+
+  async #close(): Promise<void> {
+    const [agent] = await Promise.allSettled([this.#agent]);
+    try {
+      // A client that never opened has nothing to close but its transport.
+      if (agent.status === 'fulfilled') await agent.value.close();
+    } finally {
+      await this.#transport.close();
+    }
+  }
+}
+
+function checkIdentity(identity: Uint8Array): void {
+  checkBytes('identity', identity);
+  if (identity.length > 0 && identity.length <= MAX_IDENTITY_BYTES) return;
+  throw new RuntimeError(
+    'invalid_argument',
+    `Expected \`identity\` to have 1 to ${MAX_IDENTITY_BYTES} bytes, got ${identity.length}.`,
+  );
+}
+
+function tokenOption({ apiKey, apiUrl }: SkytaleClientOptions): { token?: () => Promise<string> } {
+  if (apiKey === undefined) return {};
+  if (apiUrl === undefined) throw new RuntimeError('invalid_argument', 'Expected `apiUrl` to be given with `apiKey`.');
+  return {};
+}
