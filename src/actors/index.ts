@@ -1,1 +1,1 @@
-export { Mailbox, type MailboxBatch, type MailboxOptions } from './mailbox.ts';
+export { Mailbox, type MailboxOptions } from './mailbox.ts';

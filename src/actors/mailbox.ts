@@ -28,7 +28,7 @@ export interface MailboxBatch<Control, User> {
  * contract. The user lane is bounded in messages and in bytes and can be paused. Each lane keeps its order. A user
  * message that is larger than the whole lane is let in when the lane is empty, so that none waits for ever.
  *
- * @throws RuntimeError `invalid_argument` if an option is out of range.
+ * @throws {@link RuntimeError} `invalid_argument` if an option is out of range.
  *
  * @example
  * const mailbox = new Mailbox<'stop', string>({ sizeOf: (text) => Buffer.byteLength(text) });
@@ -107,8 +107,8 @@ export class Mailbox<Control, User> {
   /**
    * Puts a message into the user lane, waiting for room behind those who wait already. Resolves when it is in the lane.
    *
-   * @throws ChannelError `channel_closed` if the mailbox is closed, or is before there was room.
-   * @throws RuntimeError `mailbox_full` if `maxWaiting` calls wait already.
+   * @throws {@link ChannelError} `channel_closed` if the mailbox is closed, or is before there was room.
+   * @throws {@link RuntimeError} `mailbox_full` if `maxWaiting` calls wait already.
    * @throws the signal's reason if it is aborted before there was room. The message is not kept then.
    */
   async put(message: User, signal?: AbortSignal): Promise<void> {
@@ -129,8 +129,8 @@ export class Mailbox<Control, User> {
    * Waits until there is something to do and takes it out: all control messages, and at most `maxUser` user messages
    * unless the user lane is paused. For one consumer, which lets others have a turn between batches (`yieldTurn`).
    *
-   * @throws ChannelError `channel_closed` once the mailbox is closed.
-   * @throws RuntimeError `runtime_error` if another call waits already.
+   * @throws {@link ChannelError} `channel_closed` once the mailbox is closed.
+   * @throws {@link RuntimeError} `runtime_error` if another call waits already.
    */
   async take(maxUser = 32): Promise<MailboxBatch<Control, User>> {
     checkInteger('maxUser', maxUser, 1);

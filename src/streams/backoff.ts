@@ -30,7 +30,7 @@ export interface BackoffPorts {
  * The delays start again only after a success that lasted `resetAfterMs`: a connection that comes up and breaks at once
  * keeps backing off.
  *
- * @throws RuntimeError `invalid_argument` if an option is out of range.
+ * @throws {@link RuntimeError} `invalid_argument` if an option is out of range.
  *
  * @example
  * const backoff = new Backoff({ jitter: 0 }, { clock: systemClock, random: systemRandom });

@@ -26,7 +26,7 @@ export class PolicyBuffer<T> {
   readonly #overflow: 'error' | 'dropOldest' | 'dropNewest';
   readonly #onDrop: ((value: T) => void) | undefined;
 
-  /** @throws RuntimeError `invalid_argument` for a policy that is none. */
+  /** @throws {@link RuntimeError} `invalid_argument` for a policy that is none. */
   constructor(policy: BufferPolicy<T>) {
     if ('latest' in policy) {
       this.#capacity = 1;

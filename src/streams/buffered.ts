@@ -25,7 +25,7 @@ export function buffered<T>(policy: BufferPolicy<T>): MonoTypeOperatorFunction<T
 
       const deliver = (): void => {
         turn = undefined;
-        for (let room = VALUES_PER_TURN; room > 0 && buffer.length > 0 && !subscriber.closed; room -= 1) {
+        for (let room = VALUES_PER_TURN; room > 0 && buffer.length > 0; room -= 1) {
           subscriber.next(buffer.shift());
         }
         if (subscriber.closed) return;

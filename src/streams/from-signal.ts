@@ -6,9 +6,9 @@ import { onAbort } from './on-abort.ts';
  *
  * @example
  * const stop = new AbortController();
- * const sub = interval(1000).pipe(takeUntil(fromSignal(stop.signal))).subscribe();
+ * const ticks = interval(1000).pipe(takeUntil(fromSignal(stop.signal))).subscribe();
  * stop.abort();
- * assert.equal(sub.closed, true);
+ * assert.equal(ticks.closed, true);
  */
 export function fromSignal(signal: AbortSignal): Observable<void> {
   return new Observable((subscriber) =>

@@ -28,7 +28,6 @@ function listenTo(signal: AbortSignal): { readonly callbacks: Set<() => void> } 
   const listener = (): void => {
     waiting.delete(signal);
     for (const callback of callbacks) {
-      callbacks.delete(callback);
       try {
         callback();
       } catch (error) {

@@ -9,9 +9,14 @@ export type Teardown = (() => void) | (() => PromiseLike<void>);
  * A lifetime to which subscriptions and resources are bound, and whose end can be awaited.
  *
  * @example
- * await using scope = new Scope();
+ * const scope = new Scope();
+ * interval(1000)
+ *   .pipe(scope.bind())
+ *   .subscribe({ complete: () => console.log('no more ticks') });
  * scope.onEnd(() => console.log('closed'));
- * interval(1000).pipe(scope.bind()).subscribe();
+ * await scope.end();
+ * //=> no more ticks
+ * //=> closed
  */
 export class Scope implements AsyncDisposable {
   readonly #controller = new AbortController();
