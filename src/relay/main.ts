@@ -23,7 +23,7 @@ function parsePort(text: string): number {
 /** Runs until the first SIGTERM or SIGINT, drains, and ends; the second signal ends at once. */
 async function serve({ host, port, dataDir, logLevel, insecureOpen }: Flags): Promise<void> {
   // Logs go to stderr at once: stdout belongs to the line that says that the relay is ready.
-  const logger = pino({ level: logLevel, base: undefined }, pino.destination({ dest: 2, sync: true }));
+  const logger = pino({ level: logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
   const relay = await startRelay({ dataDir, host, port, insecureOpen, logger });
   const stop = (signal: NodeJS.Signals): void => {
     process.removeListener('SIGTERM', stop);

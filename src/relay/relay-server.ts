@@ -1,6 +1,6 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { handleBidiStreamingCall } from '@grpc/grpc-js';
-import { sleep } from '../base/clock.ts';
+import { sleepUnlessAborted } from '../base/clock.ts';
 import { TransportError } from '../base/errors.ts';
 import { relayService } from '../transport/index.ts';
 import { Session } from './session/session.ts';
@@ -60,10 +60,7 @@ export async function listen(host: string, port: number, context: SessionContext
     await Promise.all(open.map((session) => session.drain('the relay is shutting down')));
     const patience = new AbortController();
     const drained = Promise.all([gone, ...open.map(({ closed }) => closed)]).then(() => true);
-    const expired = sleep(clock, DRAIN_MS, patience.signal).then(
-      () => false,
-      () => true,
-    );
+    const expired = sleepUnlessAborted(clock, DRAIN_MS, patience.signal).then(() => false);
     const isDrained = await Promise.race([drained, expired]);
     patience.abort();
     if (!isDrained) logger.warn({ clients: sessions.size }, 'clients were cut off that did not read');

@@ -5,7 +5,7 @@ import type { EntryRun } from '../engine/entry-run.ts';
 /** Entries in one `Deliver` frame: where a frame's fixed cost is small against its entries. */
 export const MAX_FRAME_ENTRIES = 64;
 /** Bytes in one `Deliver` frame, unless a single entry is larger. */
-export const MAX_FRAME_BYTES = 256 * 1024;
+export const MAX_FRAME_BYTES: number = 256 * 1024;
 
 /** Entries that leave as one `Deliver` frame, shared by all subscribers that are at the same place. */
 export class Chunk {

@@ -33,10 +33,7 @@ function callsOf(log: SqliteLog): WorkerCalls {
     welcome: (keyPackageRef) => log.welcome(keyPackageRef),
     trimSlice: (channel, upToSeq) => log.trimSlice(channel, upToSeq),
     trimStoredBeforeSlice: (timeMs) => log.trimStoredBeforeSlice(timeMs),
-    close: () => {
-      log.close();
-      port.close();
-    },
+    close: () => log.close(),
   };
 }
 
@@ -70,5 +67,8 @@ if (log === undefined) {
   port.close();
 } else {
   const calls = callsOf(log) as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
-  port.on('message', ({ call, args }: WorkerRequest) => void answer(() => calls[call]?.(...args)));
+  port.on('message', ({ call, args }: WorkerRequest) => {
+    answer(() => calls[call]?.(...args));
+    if (call === 'close') port.close(); // behind its answer
+  });
 }

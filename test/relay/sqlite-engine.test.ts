@@ -1,0 +1,146 @@
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import Libsql from 'libsql';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import type { RuntimeError } from '../../src/base/errors.ts';
+import type { LogEngine } from '../../src/relay/engine/log-engine.ts';
+import { openSqliteEngine } from '../../src/relay/engine/sqlite/sqlite-engine.ts';
+import type { SqliteEngineOptions } from '../../src/relay/engine/sqlite/sqlite-engine.ts';
+import type { Submission } from '../../src/transport/index.ts';
+import { describeLogEngine } from './engine-conformance.ts';
+import { entriesOf } from './support/runs.ts';
+import { CHANNEL, commit, fresh, GROUP, message, messages } from './support/submissions.ts';
+import { temporaryDirectory } from './support/temp-dir.ts';
+
+describeLogEngine('SQLite', (dataDir, clock) => openSqliteEngine({ dataDir, clock }));
+
+const PAGE = { entries: 1000, bytes: 1024 * 1024 };
+
+async function start(dataDir: string, options: Partial<SqliteEngineOptions> = {}): Promise<LogEngine> {
+  const engine = await openSqliteEngine({ dataDir, clock: systemClock, ...options });
+  onTestFinished(() => engine.close());
+  return engine;
+}
+
+async function alter(dataDir: string, sql: string): Promise<void> {
+  const database = new Libsql(join(dataDir, 'relay.db'));
+  database.exec(sql);
+  database.close();
+}
+
+describe('SQLite: the data directory', () => {
+  test('belongs to one engine at a time', async () => {
+    const dataDir = await temporaryDirectory();
+    const owner = await start(dataDir);
+    await expect(openSqliteEngine({ dataDir, clock: systemClock })).rejects.toMatchObject({
+      code: 'data_dir_in_use',
+      message: 'runtime error: another relay uses this data directory',
+    });
+    await owner.close();
+    await start(dataDir);
+  });
+
+  test('is refused when a newer version wrote it, and left as it is', async () => {
+    const dataDir = await temporaryDirectory();
+    const engine = await start(dataDir);
+    await engine.append({ channel: CHANNEL, group: GROUP, submissions: messages(3) });
+    await engine.close();
+    await alter(dataDir, 'PRAGMA user_version = 2');
+    const before = await readFile(join(dataDir, 'relay.db'));
+    await expect(openSqliteEngine({ dataDir, clock: systemClock })).rejects.toMatchObject({
+      code: 'data_dir_version',
+      message: expect.stringContaining('format 2, this relay knows up to 1') as string,
+    });
+    expect(await readFile(join(dataDir, 'relay.db'))).toEqual(before);
+  });
+
+  test('is refused when it holds something else', async () => {
+    const foreign = await temporaryDirectory();
+    await alter(foreign, 'CREATE TABLE recipes (name TEXT)');
+    await expect(openSqliteEngine({ dataDir: foreign, clock: systemClock })).rejects.toMatchObject({
+      code: 'store_damaged',
+    });
+    const garbage = await temporaryDirectory();
+    await writeFile(join(garbage, 'relay.db'), fresh(8192));
+    await expect(openSqliteEngine({ dataDir: garbage, clock: systemClock })).rejects.toMatchObject({
+      code: 'store_damaged',
+    });
+  });
+
+  test('is created for its owner alone', async () => {
+    const dataDir = join(await temporaryDirectory(), 'new', 'data');
+    const engine = await start(dataDir);
+    await engine.append({ channel: CHANNEL, group: GROUP, submissions: messages(3) });
+    expect((await stat(dataDir)).mode & 0o777).toBe(0o700);
+    const files = await readdir(dataDir);
+    expect(files).toContain('relay.db-wal');
+    for (const file of files) expect((await stat(join(dataDir, file))).mode & 0o077).toBe(0);
+  });
+
+  test('that cannot be written is refused', async () => {
+    const dataDir = join(await temporaryDirectory(), 'file');
+    await writeFile(dataDir, '');
+    await expect(openSqliteEngine({ dataDir, clock: systemClock })).rejects.toMatchObject({ code: 'store_error' });
+  });
+});
+
+describe('SQLite: a full disk', () => {
+  test('answers unavailable, stores nothing of it, serves reads, and goes on when there is room', async () => {
+    const errors: RuntimeError[] = [];
+    const dataDir = await temporaryDirectory();
+    const engine = await start(dataDir, { maxBytes: 600_000, onStoreError: (error) => errors.push(error) });
+    const append = (...submissions: Submission[]) => engine.append({ channel: CHANNEL, group: GROUP, submissions });
+    let stored = 0;
+    let refused: readonly Submission[] = [];
+    while (refused.length === 0) {
+      const batch = messages(20, 0n, 1000);
+      const answers = await append(...batch);
+      if (answers[0]?.kind === 'accepted') stored += 20;
+      else refused = batch;
+      expect(new Set(answers.map(({ kind }) => kind)).size).toBe(1);
+      expect(stored).toBeLessThan(600);
+    }
+    expect(stored).toBeGreaterThan(100);
+    expect(errors[0]?.code).toBe('store_error');
+    const state = await engine.state(CHANNEL);
+    expect(state).toMatchObject({ headSeq: stored, epoch: 0n });
+
+    const ref = fresh(32);
+    const lost = commit(0n, [{ keyPackageRef: ref, payload: fresh(100_000) }]);
+    expect(await append(lost)).toMatchObject([{ kind: 'refused', reason: 'unavailable' }]);
+    expect(await engine.welcome(ref)).toBeUndefined();
+    expect((await engine.read(CHANNEL, 0, PAGE)).run?.seqs).toHaveLength(stored);
+
+    await engine.trim(CHANNEL, stored);
+    const answers = await append(...refused, lost);
+    expect(answers.map((answer) => answer.kind === 'accepted' && answer.seq)).toEqual(
+      Array.from({ length: 21 }, (_, index) => stored + index + 1),
+    );
+    expect((await engine.welcome(ref))?.commitSeq).toBe(stored + 21);
+  });
+});
+
+describe('SQLite: a damaged entry', () => {
+  test('is not delivered: reading says so, and the entries around it can be read', async () => {
+    const dataDir = await temporaryDirectory();
+    const engine = await start(dataDir);
+    await engine.append({ channel: CHANNEL, group: GROUP, submissions: messages(5) });
+    await engine.close();
+    await alter(dataDir, 'UPDATE entries SET entry = zeroblob(length(entry)) WHERE seq = 3');
+
+    const reopened = await start(dataDir);
+    expect((await reopened.read(CHANNEL, 0, { entries: 2, bytes: 9999 })).run?.seqs).toEqual([1, 2]);
+    await expect(reopened.read(CHANNEL, 1, PAGE)).rejects.toMatchObject({ code: 'store_damaged' });
+    expect(entriesOf((await reopened.read(CHANNEL, 3, PAGE)).run).map(({ seq }) => seq)).toEqual([4, 5]);
+  });
+
+  test('that is missing altogether is noticed', async () => {
+    const dataDir = await temporaryDirectory();
+    const engine = await start(dataDir);
+    await engine.append({ channel: CHANNEL, group: GROUP, submissions: [...messages(4), message()] });
+    await engine.close();
+    await alter(dataDir, 'DELETE FROM entries WHERE seq = 3');
+    await expect((await start(dataDir)).read(CHANNEL, 0, PAGE)).rejects.toMatchObject({ code: 'store_damaged' });
+  });
+});

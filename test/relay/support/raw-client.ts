@@ -1,0 +1,167 @@
+import { Client, credentials, status } from '@grpc/grpc-js';
+import type { ClientDuplexStream, ServiceError, StatusObject } from '@grpc/grpc-js';
+import { onTestFinished } from 'vitest';
+import {
+  answerFromWire,
+  decodeServerFrame,
+  encodeClientFrame,
+  entryFromWire,
+  PROTOCOL_VERSION,
+  refusalFromWire,
+  relayService,
+  startToWire,
+  submissionToWire,
+} from '../../../src/transport/index.ts';
+import type {
+  ClientFrameInit,
+  LinkStart,
+  LogEntry,
+  PublishAnswer,
+  ServerFrameShape,
+  Submission,
+} from '../../../src/transport/index.ts';
+import { CHANNEL, GROUP } from './submissions.ts';
+
+type Case = NonNullable<ServerFrameShape['case']>;
+type Value<C extends Case> = Extract<ServerFrameShape, { case: C }>['value'];
+
+/** A client made of frames and nothing else: it says what it is told to say, also what is wrong. */
+export class RawClient {
+  /** All frames that came, in order. */
+  readonly frames: ServerFrameShape[] = [];
+  /** Status with which the call ended. */
+  readonly ended: Promise<StatusObject>;
+  readonly #client: Client;
+  readonly #call: ClientDuplexStream<Buffer, Buffer>;
+  readonly #waiting = new Set<() => void>();
+  #taken = new Set<ServerFrameShape>();
+  #nextRequest = 1;
+  #end: StatusObject | undefined;
+
+  constructor(endpoint: string) {
+    this.#client = new Client(endpoint.replace('http://', ''), credentials.createInsecure(), {
+      'grpc.max_receive_message_length': -1,
+      'grpc.enable_retries': 0,
+    });
+    const { path, requestSerialize, responseDeserialize } = relayService.connect;
+    this.#call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    this.#call.on('data', (bytes: Buffer) => {
+      this.frames.push(decodeServerFrame(bytes));
+      this.#notify();
+    });
+    this.#call.on('error', (_: ServiceError) => undefined); // `ended` tells
+    this.ended = new Promise((resolve) => {
+      this.#call.on('status', (end) => {
+        this.#end = end;
+        resolve(end);
+        this.#notify();
+      });
+    });
+    onTestFinished(() => this.close());
+  }
+
+  /** A client that has been greeted. */
+  static async connect(endpoint: string): Promise<RawClient> {
+    const client = new RawClient(endpoint);
+    client.send({ case: 'hello', value: { protocolVersion: PROTOCOL_VERSION, client: 'test' } });
+    await client.next('ready');
+    return client;
+  }
+
+  send(frame: ClientFrameInit): void {
+    this.sendBytes(encodeClientFrame(frame));
+  }
+
+  sendBytes(bytes: Buffer): void {
+    this.#call.write(bytes);
+  }
+
+  /** Reads nothing until {@link resume}. */
+  pause(): void {
+    this.#call.pause();
+  }
+
+  resume(): void {
+    this.#call.resume();
+  }
+
+  /** Ends the client's side of the stream. */
+  halfClose(): void {
+    this.#call.end();
+  }
+
+  close(): void {
+    if (this.#end === undefined) this.#call.cancel();
+    this.#client.close();
+  }
+
+  /** The next frame of a kind that was not taken yet and that `matches`. */
+  async next<C extends Case>(kind: C, matches: (value: Value<C>) => boolean = () => true): Promise<Value<C>> {
+    for (;;) {
+      const found = this.frames.find(
+        (frame) => frame.case === kind && !this.#taken.has(frame) && matches(frame.value as Value<C>),
+      );
+      if (found !== undefined) {
+        this.#taken.add(found);
+        return found.value as Value<C>;
+      }
+      if (this.#end !== undefined) throw new Error(`ended with ${status[this.#end.code]} before a ${kind} came`);
+      await this.changed();
+    }
+  }
+
+  /** Resolves when another frame, or the end, has come. */
+  changed(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.add(resolve));
+  }
+
+  subscribe(subscription: number, start: LinkStart = { afterSeq: 0 }, credit = 1000, channel: string = CHANNEL): void {
+    this.send({
+      case: 'subscribe',
+      value: { subscription, channel, group: GROUP, start: startToWire(start), credit },
+    });
+  }
+
+  async publish(
+    submissions: readonly Submission[],
+    channel: string = CHANNEL,
+    group: Uint8Array = GROUP,
+  ): Promise<PublishAnswer[]> {
+    const request = this.#nextRequest++;
+    this.send({ case: 'publish', value: { request, channel, group, submissions: submissions.map(submissionToWire) } });
+    const { answers } = await this.next('published', (value) => value.request === request);
+    return answers.map(answerFromWire);
+  }
+
+  /** Entries delivered to a subscription so far. */
+  entries(subscription: number): LogEntry[] {
+    return this.frames.flatMap((frame) =>
+      frame.case === 'deliver' && frame.value.subscription === subscription
+        ? frame.value.entries.map(entryFromWire)
+        : [],
+    );
+  }
+
+  /** Waits until a subscription has got so many entries. */
+  async entriesUpTo(subscription: number, count: number): Promise<LogEntry[]> {
+    while (this.entries(subscription).length < count) {
+      if (this.#end !== undefined) throw new Error(`ended with ${status[this.#end.code]} before ${count} entries came`);
+      await this.changed();
+    }
+    return this.entries(subscription);
+  }
+
+  /** Reason with which the relay refused the connection; the call must have ended cleanly after it. */
+  async refusal(): Promise<string> {
+    const { reason } = await this.next('connectionRefused');
+    const { code } = await this.ended;
+    if (code !== status.OK) throw new Error(`ended with ${status[code]}`);
+    if (this.frames.at(-1)?.case !== 'connectionRefused') throw new Error('something came after the refusal');
+    return refusalFromWire(reason);
+  }
+
+  #notify(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+}
