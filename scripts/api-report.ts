@@ -7,7 +7,8 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
 import { readManifest } from './lib/manifest.ts';
-import { finish, ROOT } from './lib/run.ts';
+import { ROOT } from './lib/root.ts';
+import { finish } from './lib/run.ts';
 
 const isUpdate = process.argv.includes('--update');
 const REPORTS = resolve(ROOT, 'docs/api');

@@ -2,7 +2,8 @@
 import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readManifest } from './lib/manifest.ts';
-import { finish, ROOT, runThrough, toolPath } from './lib/run.ts';
+import { ROOT } from './lib/root.ts';
+import { finish, runThrough, toolPath } from './lib/run.ts';
 
 const { bin, exports } = readManifest();
 

@@ -12,7 +12,8 @@ import { resolve } from 'node:path';
 import { exampleBlocks, markdownBlocks, promisedOutput } from './docs/code-blocks.ts';
 import { compileBlocks } from './docs/compile-blocks.ts';
 import { repositoryFiles } from './lib/repository-files.ts';
-import { finish, ROOT, runQuietly } from './lib/run.ts';
+import { ROOT } from './lib/root.ts';
+import { finish, runQuietly } from './lib/run.ts';
 
 const RUN_TIMEOUT_MS = 60_000;
 

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { cruiseImports } from './import-rules.ts';
-import { finish, ROOT } from './lib/run.ts';
+import { ROOT } from './lib/root.ts';
+import { finish } from './lib/run.ts';
 
 const folders = ['src', 'test', 'examples', 'bench', 'scripts'].filter((folder) => existsSync(resolve(ROOT, folder)));
 const { modules, summary } = await cruiseImports(ROOT, folders);

@@ -7,7 +7,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readManifest } from './lib/manifest.ts';
-import { finish, ROOT } from './lib/run.ts';
+import { ROOT } from './lib/root.ts';
+import { finish } from './lib/run.ts';
 
 interface LockedPackage {
   readonly version?: string;

@@ -10,7 +10,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readManifest } from './lib/manifest.ts';
 import type { RunOptions } from './lib/run.ts';
-import { finish, ROOT, runQuietly, toolPath } from './lib/run.ts';
+import { ROOT } from './lib/root.ts';
+import { finish, runQuietly, toolPath } from './lib/run.ts';
 
 const CONSUMER = resolve(ROOT, 'scripts/package-consumer.ts');
 const TSCONFIG = {

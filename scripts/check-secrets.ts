@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { repositoryFiles } from './lib/repository-files.ts';
-import { finish, ROOT } from './lib/run.ts';
+import { ROOT } from './lib/root.ts';
+import { finish } from './lib/run.ts';
 
 const KINDS: readonly (readonly [string, RegExp])[] = [
   ['a private key', /-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/=]{20}/],
@@ -14,7 +15,10 @@ const KINDS: readonly (readonly [string, RegExp])[] = [
   ['an AWS access key', /\bAKIA[0-9A-Z]{16}\b/],
 ];
 
-const files = (await repositoryFiles()).filter((file) => file !== 'package-lock.json');
+/** Hashes look like anything; the key belongs to a certificate for localhost that only tests trust. */
+const EXEMPT = ['package-lock.json', 'test/transport/support/tls/key.pem'];
+
+const files = (await repositoryFiles()).filter((file) => !EXEMPT.includes(file));
 const problems: string[] = files.length > 0 ? [] : ['there are no files'];
 for (const file of files) {
   const text = readFileSync(resolve(ROOT, file), 'utf8');

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import ts from 'typescript';
 import { readManifest } from '../lib/manifest.ts';
-import { ROOT } from '../lib/run.ts';
+import { ROOT } from '../lib/root.ts';
 import type { CodeBlock } from './code-blocks.ts';
 
 /** A code block as a module of its own, inside the package so that it can import the package by its name. */

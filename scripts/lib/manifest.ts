@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { ROOT } from './run.ts';
+import { ROOT } from './root.ts';
 
 /** What the scripts read of package.json. */
 export interface Manifest {

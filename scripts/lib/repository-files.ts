@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { ROOT, runQuietly } from './run.ts';
+import { ROOT } from './root.ts';
+import { runQuietly } from './run.ts';
 
 /** Paths of all files that belong to the repository or would with the next commit, from its root. */
 export async function repositoryFiles(): Promise<readonly string[]> {

@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
-
-/** The root of the repository. */
-export const ROOT: string = resolve(import.meta.dirname, '../..');
+import { ROOT } from './root.ts';
 
 /** Where a command runs, and what it is given. */
 export interface RunOptions {

@@ -1,6 +1,6 @@
 import { ESLint } from 'eslint';
 import { expect, test } from 'vitest';
-import { ROOT } from '../../scripts/lib/run.ts';
+import { ROOT } from '../../scripts/lib/root.ts';
 
 const LIBRARY_FILE = 'src/transport/index.ts';
 const CLOCK_FILE = 'src/base/clock.ts';

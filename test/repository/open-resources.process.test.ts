@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ROOT } from '../../scripts/lib/run.ts';
+import { ROOT } from '../../scripts/lib/root.ts';
 
 const SETUP = join(ROOT, 'test/setup/open-resources.ts');
 
