@@ -1,3 +1,13 @@
+/**
+ * RxJS with no domain in it: what the rest needs so that every stream has one order, every queue a bound and every
+ * subscription an end.
+ *
+ * - What happens goes out through an `OrderedSubject`, what is goes out through a `StateSubject`; views of a state are
+ *   made with `deriveState`. Owners keep the subject and hand out `asObservable()`.
+ * - Lifetimes are a `Scope` or an `AbortSignal` (`fromSignal`, `onAbort`).
+ * - A consumer that may be slower than its source chooses a `BufferPolicy`, for `buffered` or for `iterate`.
+ * - What may fail for a while is tried again with a `Backoff`: `retryWithBackoff` for streams.
+ */
 export { Backoff, type BackoffOptions } from './backoff.ts';
 export type { BufferPolicy } from './buffer-policy.ts';
 export { buffered } from './buffered.ts';

@@ -8,6 +8,7 @@ import { Trampoline } from './trampoline.ts';
  *
  * Hot, no replay; never errors. A subscriber that joins during a delivery does not see the value under way, but does see
  * the values that wait behind it. A subscriber that throws is reported to the host, as RxJS does, and the others go on.
+ * A handler that answers every value with another one never lets the turn end.
  *
  * @example
  * const events = new OrderedSubject<string>();
