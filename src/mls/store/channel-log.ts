@@ -14,7 +14,7 @@ const SLOTS = 128;
 const LIGHT_DELTAS = 256 * 1024;
 
 /** The most deltas that may follow a head. */
-export const MAX_DELTAS = SLOTS;
+export const MAX_DELTAS: number = SLOTS;
 
 export interface ChannelLogOptions {
   readonly records: KeyvRecords;
@@ -41,6 +41,9 @@ interface Position {
  * Every write is one record under one key, so it is there as a whole or not at all. A delta is written only on a
  * predecessor that is known to be there: after an error the next write is a head. A head makes the deltas before it void,
  * by its number; they are deleted after it, and again at the next opening if a crash came between.
+ *
+ * Damage, gaps and misplaced records are found at the next reading. What cannot be seen from inside is a log that ends too
+ * early, because its last records or an old copy of all were put in its place: the relay's counters tell that.
  *
  * Not for concurrent use: one call at a time.
  */

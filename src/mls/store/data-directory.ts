@@ -8,7 +8,7 @@ import { openAgentStore } from './keyv-agent-store.ts';
 import { KeyvRecords } from './keyv-records.ts';
 import { loadKeyvSqlite } from './keyv-sqlite.ts';
 import type { KeyvSqlite, KeyvSqliteConstructor } from './keyv-sqlite.ts';
-import { makePrivateDirectory, makePrivateFile, tightenPermissions } from './private-files.ts';
+import { findLoosePermissions, makePrivateDirectory, makePrivateFile, tightenPermissions } from './private-files.ts';
 import type { LoosePermissions } from './private-files.ts';
 import { storeError } from './store-errors.ts';
 
@@ -61,15 +61,15 @@ export async function openDataDirectory(path: string, options: DataDirectoryOpti
   try {
     const file = join(directory, DATABASE_FILE);
     makePrivateFile(file);
+    const owned = [directory, ...['', '-wal', '-shm'].map((suffix) => file + suffix)];
+    // Before the connection makes files of its own, with the permissions of the database.
+    const warnings: DataDirectoryWarning[] = findLoosePermissions(owned);
     sqlite = new KeyvSqlite({ uri: `sqlite://${file}`, busyTimeout: BUSY_TIMEOUT_MS });
     const opened = sqlite;
     const keyv = new Keyv({ store: opened, namespace: 'skytale', emitErrors: false });
     await checkFormat(new KeyvRecords(keyv));
 
-    const warnings: DataDirectoryWarning[] = tightenPermissions([
-      directory,
-      ...['', '-wal', '-shm'].map((suffix) => file + suffix),
-    ]);
+    tightenPermissions(owned);
     const journalMode = await configure(opened);
     if (journalMode !== 'wal') warnings.push({ kind: 'no-write-ahead-log', journalMode });
     const store = await openAgentStore({

@@ -33,29 +33,33 @@ export class DirectoryLock {
     const pidFile = join(directory, PID_FILE);
     const database = openLockFile(join(directory, LOCK_FILE));
     try {
+      // Nothing is ever written, so nothing needs a journal file beside the lock.
+      database.exec('PRAGMA journal_mode = MEMORY');
       database.exec('BEGIN EXCLUSIVE');
     } catch (error) {
       database.close();
       if ((error as { code?: unknown }).code === 'SQLITE_BUSY') throw inUse(directory, readPid(pidFile), error);
       throw storeError(`lock ${directory}`, error);
     }
-    const lock = new DirectoryLock(database, pidFile);
     try {
       writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 });
     } catch (error) {
-      lock.release();
+      database.close();
       throw storeError(`write ${pidFile}`, error);
     }
-    return lock;
+    return new DirectoryLock(database, pidFile);
   }
 
   /** Lets go of the directory. May be called again. */
   release(): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;
-    // The process id first: once the lock is free, the file is the next owner's.
-    rmSync(this.#pidFile, { force: true });
-    this.#database.close();
+    try {
+      // The process id first: once the lock is free, the file is the next owner's.
+      rmSync(this.#pidFile, { force: true });
+    } finally {
+      this.#database.close();
+    }
   }
 }
 

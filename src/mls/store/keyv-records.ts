@@ -83,8 +83,9 @@ export class KeyvRecords {
       return entries;
     } catch (error) {
       if (error instanceof SyntaxError) {
-        const which = names.length === 1 ? `${names[0]}` : `${names[0]} or one of its log`;
-        throw storeDamaged(which, 'is unreadable', error);
+        if (names.length === 1) throw storeDamaged(`${names[0]}`, 'is unreadable', error);
+        // One by one, to say which it is.
+        return (await Promise.all(names.map((name) => this.#read([name])))).flat();
       }
       throw storeError(what, error);
     }

@@ -1,4 +1,5 @@
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { storeError } from './store-errors.ts';
 
 const DIRECTORY_MODE = 0o700;
@@ -31,22 +32,31 @@ export function makePrivateFile(path: string): void {
   }
 }
 
-/**
- * Takes a path away from everybody but its owner: directories become 0700, files 0600. A path that is not there is left
- * out, and on Windows, which has no such bits, all are.
- *
- * @returns what was too loose
- */
-export function tightenPermissions(paths: readonly string[]): LoosePermissions[] {
+/** Which of these paths others than the owner can reach. None on Windows, which has no such bits. */
+export function findLoosePermissions(paths: readonly string[]): LoosePermissions[] {
   if (process.platform === 'win32') return [];
   return paths.flatMap((path) => {
+    const stats = statOf(path);
+    if (stats === undefined || (stats.mode & OTHERS) === 0) return [];
+    return [{ kind: 'loose-permissions' as const, path, mode: stats.mode & 0o777 }];
+  });
+}
+
+/** Takes these paths, those that are there, away from everybody but their owner: directories 0700, files 0600. */
+export function tightenPermissions(paths: readonly string[]): void {
+  for (const { path } of findLoosePermissions(paths)) {
     try {
-      const stats = statSync(path, { throwIfNoEntry: false });
-      if (stats === undefined || (stats.mode & OTHERS) === 0) return [];
-      chmodSync(path, stats.isDirectory() ? DIRECTORY_MODE : FILE_MODE);
-      return [{ kind: 'loose-permissions' as const, path, mode: stats.mode & 0o777 }];
+      chmodSync(path, statOf(path)?.isDirectory() ? DIRECTORY_MODE : FILE_MODE);
     } catch (error) {
       throw storeError(`restrict the permissions of ${path}`, error);
     }
-  });
+  }
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw storeError(`look at ${path}`, error);
+  }
 }
