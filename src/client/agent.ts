@@ -8,6 +8,7 @@ import type { Random } from '../base/random.ts';
 import {
   type AgentKeys,
   type AgentStore,
+  applyGroupDelta,
   type ChannelRecord,
   createAgentKeys,
   createGroup,
@@ -19,6 +20,7 @@ import {
   encodeGroup,
   type Group,
   type GroupCodec,
+  groupDelta,
   groupIdBelongsTo,
   joinGroup,
   type MlsEngine,
@@ -162,8 +164,8 @@ function groupCodec(engine: MlsEngine): GroupCodec {
   return {
     encode: encodeGroup,
     decode: (bytes) => decodeGroup(engine, bytes),
-    delta: () => undefined,
-    apply: (group) => group,
+    delta: groupDelta,
+    apply: (group, delta) => applyGroupDelta(engine, group, delta),
   };
 }
 

@@ -1,52 +1,24 @@
-import { type Clock, sleepUnlessAborted } from '../../base/clock.ts';
-import {
-  ChannelError,
-  MlsError,
-  RuntimeError,
-  type SkytaleError,
-  toSkytaleError,
-  TransportError,
-} from '../../base/errors.ts';
-import type { Random } from '../../base/random.ts';
-import type { AgentStore, ChannelRecord, JournalEntry, MlsEngine } from '../../mls/index.ts';
+import { sleepUnlessAborted } from '../../base/clock.ts';
+import { ChannelError, MlsError, type SkytaleError, toSkytaleError } from '../../base/errors.ts';
+import type { ChannelRecord } from '../../mls/index.ts';
 import { Backoff, yieldTurn } from '../../streams/index.ts';
-import {
-  type LinkEvent,
-  type LogEntry,
-  type PublishAnswer,
-  refusalError,
-  type RelayTransport,
-  type Submission,
-} from '../../transport/index.ts';
-import type { ChannelMessage } from './channel-event.ts';
+import type { LinkEvent, LogEntry } from '../../transport/index.ts';
 import type { ChannelControl, ChannelMailbox } from './channel-mailbox.ts';
 import { ChannelOutput } from './channel-output.ts';
 import { CommitDesk } from './commit-desk.ts';
-import type { Consumer } from './consumer.ts';
-import { type Halt, type IntakeStep, takeEntries } from './intake.ts';
+import { DeliveryJournal } from './delivery-journal.ts';
 import { LinkDriver } from './link-driver.ts';
+import { LogReader } from './log-reader.ts';
 import { MessageIds } from './message-id.ts';
-import { isWorthDelaying, OutboxDesk, type OutgoingPayload } from './outbox-desk.ts';
+import { OutboxDesk, type OutgoingPayload } from './outbox-desk.ts';
+import { Publisher } from './publisher.ts';
 import { RecordKeeper } from './record-keeper.ts';
-
-/** The world around a channel. */
-export interface ChannelPorts {
-  readonly engine: MlsEngine;
-  readonly store: AgentStore;
-  readonly transport: RelayTransport;
-  readonly clock: Clock;
-  readonly random: Random;
-}
+import type { ChannelPorts, Workbench } from './workbench.ts';
 
 /** Entries that are read, and written as one, before the event loop gets a turn. */
 const INTAKE_BATCH = 64;
-/** Journalled messages, and bytes, beyond which the relay gets no more credit. */
-const JOURNAL_MESSAGES = 1024;
-const JOURNAL_BYTES = 8 * 1024 * 1024;
 /** How long a record may stay unwritten that fell behind on own messages only. */
 const FLUSH_AFTER_MS = 1_000;
-/** How often a commit is tried before the channel is stuck on it. It is never skipped. */
-const COMMIT_ATTEMPTS = 2;
 
 /**
  * The one writer of a channel: everything that reads or changes the group, the cursor or the outbox passes through its
@@ -58,46 +30,45 @@ const COMMIT_ATTEMPTS = 2;
  */
 export class ChannelActor {
   readonly output: ChannelOutput;
-  readonly #ports: ChannelPorts;
-  readonly #mailbox: ChannelMailbox;
+  readonly #bench: Workbench;
   readonly #outbox = new OutboxDesk();
   readonly #commits = new CommitDesk();
-  readonly #link: LinkDriver;
-  readonly #ids: MessageIds;
+  readonly #journal: DeliveryJournal;
+  readonly #reader: LogReader;
+  readonly #publisher: Publisher;
   readonly #restarts: Backoff;
-  readonly #retries: Backoff;
   readonly #stopNow = new AbortController();
   /** Taken from the mailbox and not handled yet. */
-  #control: ChannelControl[] = [];
-  #keeper: RecordKeeper;
-  /** Journalled by an earlier run, which may or may not have shown them. */
-  #unconfirmed: readonly JournalEntry[];
-  #consumer: Consumer | undefined;
+  readonly #control: ChannelControl[] = [];
   #isFlowing = false;
   #isStopping = false;
-  #phase: 'replay' | 'live' = 'replay';
   /** Whether everything in the log has been read on this connection. Only then is there a point in publishing. */
   #isCaughtUp = false;
-  /** Behind a gap, the first entry does not name the one that was read last. */
-  #resumesAtSeq: number | undefined;
-  #failedCommit = { seq: 0, failures: 0 };
-  #cancelRetry: (() => void) | undefined;
   #cancelFlush: (() => void) | undefined;
   #ended: SkytaleError | undefined;
   /** Resolves when the actor has terminated: with the reason if its record could not be written at the end. */
   readonly done: Promise<SkytaleError | undefined>;
 
+  /** @param record as it is in the store */
   constructor(record: ChannelRecord, mailbox: ChannelMailbox, ports: ChannelPorts) {
-    this.#ports = ports;
-    this.#mailbox = mailbox;
-    this.#ids = new MessageIds(record.idKey, ports.random);
-    this.#restarts = new Backoff({}, ports);
-    this.#retries = new Backoff({}, ports);
-    this.#keeper = new RecordKeeper(record, ports.store);
-    this.#link = new LinkDriver(ports.transport, (input) => this.#mailbox.tell(input));
     this.output = new ChannelOutput(record);
+    this.#bench = {
+      ports,
+      mailbox,
+      output: this.output,
+      keeper: new RecordKeeper(record, ports.store),
+      link: new LinkDriver(ports.transport, (input) => mailbox.tell(input)),
+      ids: new MessageIds(record.idKey, ports.random),
+    };
     this.#outbox.load(record);
-    this.#unconfirmed = record.journal;
+    this.#journal = new DeliveryJournal(this.#bench);
+    this.#publisher = new Publisher(this.#bench, { outbox: this.#outbox, commits: this.#commits });
+    this.#reader = new LogReader(this.#bench, {
+      outbox: this.#outbox,
+      commits: this.#commits,
+      journal: this.#journal,
+    });
+    this.#restarts = new Backoff({}, ports);
     this.done = this.#run();
   }
 
@@ -109,7 +80,7 @@ export class ChannelActor {
   /** Gives up waiting for the relay while stopping. */
   stopNow(): void {
     this.#stopNow.abort();
-    this.#mailbox.tell({ kind: 'wake' });
+    this.#bench.mailbox.tell({ kind: 'wake' });
   }
 
   async #run(): Promise<SkytaleError | undefined> {
@@ -125,23 +96,24 @@ export class ChannelActor {
   }
 
   get #isFinished(): boolean {
-    const { group } = this.#keeper.record;
-    if (this.#stopNow.signal.aborted || !group.isActive) return true;
-    if (!this.#isStopping || this.#mailbox.depth > 0) return false;
-    const isDrained = this.#outbox.unsettled === 0 && !this.#commits.isBusy(this.#keeper.record);
+    const { keeper, mailbox } = this.#bench;
+    if (this.#stopNow.signal.aborted || !keeper.record.group.isActive) return true;
+    if (!this.#isStopping || mailbox.depth > 0) return false;
+    const isDrained = this.#outbox.unsettled === 0 && !this.#commits.isBusy(keeper.record);
     return isDrained || !this.#isCaughtUp || this.#ended !== undefined;
   }
 
   async #takeTurn(): Promise<void> {
-    const { control, user } = await this.#mailbox.take();
+    const { mailbox, link, keeper } = this.#bench;
+    const { control, user } = await mailbox.take();
     // First of all, so that a failure of this turn loses neither payloads nor requests.
     this.#control.push(...control);
     this.#accept(user);
     for (let next = this.#control.shift(); next !== undefined; next = this.#control.shift()) {
-      if (!('link' in next) || next.link === this.#link.current) await this.#handle(next);
+      if (!('link' in next) || next.link === link.current) await this.#handle(next);
     }
     await this.#work();
-    this.output.show(this.#keeper.record, this.#outbox.unsettled);
+    this.output.show(keeper.record, this.#outbox.unsettled);
     await yieldTurn();
   }
 
@@ -154,15 +126,17 @@ export class ChannelActor {
         if (message.status.kind === 'connecting') this.output.setStatus('connecting');
         if (message.status.kind === 'offline') this.#goOffline(message.status.cause);
         return;
-      case 'answers':
-        this.#handleAnswers(message.submissions, message.answers);
+      case 'answers': {
+        const refusal = this.#publisher.answered(message.submissions, message.answers);
+        if (refusal !== undefined) this.#end('refused', refusal);
         return;
+      }
       case 'unanswered':
-        this.#handleUnanswered(message.submissions, message.error);
+        if (this.#publisher.unanswered(message.submissions, message.error)) this.#goOffline(message.error);
         return;
       case 'connect':
         this.#isFlowing = true;
-        if (this.#ended === undefined) this.#link.open(this.#keeper.record);
+        if (this.#ended === undefined) this.#bench.link.open(this.#bench.keeper.record);
         return;
       case 'open-gate':
         this.output.emit(this.output.openGate());
@@ -172,13 +146,16 @@ export class ChannelActor {
         else message.request.waiter.reject(this.#ended);
         return;
       case 'consume':
-        this.#startConsumer(message.consumer);
+        this.#journal.start(message.consumer);
         return;
       case 'acknowledge':
-        this.#acknowledge(message.seq);
+        this.#journal.acknowledge(message.seq);
         return;
       case 'release':
-        if (this.#consumer === message.consumer) this.#consumer = undefined;
+        this.#journal.release(message.consumer);
+        return;
+      case 'flush':
+        this.#bench.keeper.deferShortly(this.#bench.keeper.record);
         return;
       case 'stop':
         this.#isStopping = true;
@@ -191,11 +168,11 @@ export class ChannelActor {
   async #handleLink(event: LinkEvent): Promise<void> {
     switch (event.kind) {
       case 'online':
-        this.#phase = 'replay';
+        this.#reader.restart();
         this.output.setStatus('catching-up');
         return;
       case 'caught-up':
-        this.#phase = 'live';
+        this.#reader.phase = 'live';
         this.#isCaughtUp = true;
         this.output.setStatus('live');
         return;
@@ -203,15 +180,19 @@ export class ChannelActor {
         this.#goOffline(event.cause);
         return;
       case 'gap':
-        this.#resumesAtSeq = event.resumesAtSeq;
+        this.#reader.skipTo(event.resumesAtSeq);
         this.output.fault(event);
         return;
       case 'refused':
         this.#end('refused', event.error);
         return;
-      case 'entries':
-        await this.#read(this.#gatherEntries(event.entries));
+      case 'entries': {
+        const stuck = await this.#reader.read(this.#gatherEntries(event.entries));
+        const { name, group } = this.#bench.keeper.record;
+        if (stuck !== undefined) this.#end('stuck', stuck);
+        if (!group.isActive) this.#end('removed', new MlsError('removed_from_group', `no member of ${name} any more`));
         return;
+      }
     }
   }
 
@@ -226,64 +207,11 @@ export class ChannelActor {
     return gathered;
   }
 
-  async #read(entries: readonly LogEntry[]): Promise<void> {
-    for (let rest = entries; rest.length > 0 && this.#ended === undefined; ) {
-      const step = await takeEntries(this.#keeper.record, rest, {
-        engine: this.#ports.engine,
-        ids: this.#ids,
-        nowMs: this.#ports.clock.now(),
-        phase: this.#phase,
-        isJournalled: this.#consumer !== undefined,
-        resumesAtSeq: this.#resumesAtSeq,
-      });
-      await this.#apply(step);
-      rest = rest.slice(step.taken);
-      if (step.halt !== undefined) this.#halt(step.halt);
-    }
-  }
-
-  async #apply({ record, events, verdicts, taken, mustBeDurable }: IntakeStep): Promise<void> {
-    if (taken === 0) return;
-    for (const verdict of verdicts) {
-      if (verdict.kind === 'stored') this.#outbox.stored(verdict.messageId, verdict.seq, verdict.epoch);
-    }
-    const swept = this.#outbox.sweep(record);
-    if (mustBeDurable) await this.#keeper.commit(swept);
-    else this.#keeper.defer(swept);
-    this.#resumesAtSeq = undefined;
-    // State first, then the events that tell of it.
-    this.output.show(swept, this.#outbox.unsettled);
-    for (const verdict of verdicts) {
-      if (verdict.kind === 'won') this.#commits.won(verdict.commit, verdict.seq);
-      if (verdict.kind === 'lost') this.#commits.lost();
-    }
-    this.output.emit(events);
-    this.#consumer?.offer(events.filter((event) => event.kind === 'message'));
-    this.#link.processed(taken, this.#journalHasRoom);
-    if (!swept.group.isActive) {
-      this.#end('removed', new MlsError('removed_from_group', `this agent is no member of ${swept.name} any more`));
-    }
-  }
-
-  #halt(halt: Halt): void {
-    const { entry } = halt;
-    if (halt.kind === 'broken-chain') {
-      throw new TransportError(
-        'protocol_error',
-        `entry ${entry.seq} does not follow the one that was read last: reading again from there`,
-      );
-    }
-    const isRepeated = this.#failedCommit.seq === entry.seq;
-    this.#failedCommit = { seq: entry.seq, failures: isRepeated ? this.#failedCommit.failures + 1 : 1 };
-    if (this.#failedCommit.failures < COMMIT_ATTEMPTS) throw halt.error;
-    this.output.fault({ kind: 'stuck', seq: entry.seq, error: halt.error });
-    this.#end('stuck', halt.error);
-  }
-
   #accept(payloads: readonly OutgoingPayload[]): void {
     if (payloads.length === 0) return;
+    const { keeper, ids } = this.#bench;
     if (this.#ended === undefined) {
-      this.#keeper.deferShortly(this.#outbox.accept(this.#keeper.record, payloads, () => this.#ids.create()));
+      keeper.deferShortly(this.#outbox.accept(keeper.record, payloads, () => ids.create()));
       return;
     }
     for (const { payload, waiter } of payloads) {
@@ -292,28 +220,23 @@ export class ChannelActor {
     }
   }
 
-  #handleAnswers(submissions: readonly Submission[], answers: readonly PublishAnswer[]): void {
-    const [first] = submissions;
-    const [answer] = answers;
-    if (first?.kind === 'commit') {
-      if (answer !== undefined) this.#keeper.defer(this.#commits.answered(this.#keeper.record, answer));
-    } else {
-      for (const rejected of this.#outbox.answered(submissions, answers)) {
-        this.output.fault({ kind: 'rejected', ...rejected });
-      }
-    }
-    if (answers.some((each) => each.kind === 'refused' && isWorthDelaying(each.reason))) this.#retryLater();
-    else this.#retries.succeeded();
-    const foreign = answers.find((each) => each.kind === 'refused' && each.reason === 'foreign-group');
-    if (foreign?.kind === 'refused') this.#end('refused', refusalError(foreign.reason, foreign.detail));
+  /** What the actor does of itself, after it has heard what there is to hear. */
+  async #work(): Promise<void> {
+    const { keeper, mailbox } = this.#bench;
+    const isPublishing = this.#isCaughtUp && !this.#publisher.isPausing;
+    if (isPublishing) await this.#publisher.publish();
+    if (keeper.isUrgent) await keeper.flush();
+    else if (keeper.isDirty) this.#flushLater();
+    if (this.#ended !== undefined || this.#outbox.hasRoom(isPublishing)) mailbox.resumeUser();
+    else mailbox.pauseUser();
   }
 
-  #handleUnanswered(submissions: readonly Submission[], cause: SkytaleError): void {
-    if (submissions[0]?.kind === 'commit') this.#commits.unanswered();
-    else this.#outbox.unanswered(submissions);
-    // Full is not lost: the connection is there, and has more to send than it can take.
-    if (cause.code === 'limit_exceeded') this.#retryLater();
-    else this.#goOffline(cause);
+  #flushLater(): void {
+    const { ports, mailbox } = this.#bench;
+    this.#cancelFlush ??= ports.clock.schedule(FLUSH_AFTER_MS, () => {
+      this.#cancelFlush = undefined;
+      mailbox.tell({ kind: 'flush' });
+    });
   }
 
   #goOffline(cause: SkytaleError): void {
@@ -321,88 +244,10 @@ export class ChannelActor {
     if (this.#ended === undefined) this.output.setStatus('offline', cause);
   }
 
-  #retryLater(): void {
-    this.#cancelRetry?.();
-    this.#cancelRetry = this.#ports.clock.schedule(this.#retries.nextDelayMs(), () => {
-      this.#cancelRetry = undefined;
-      this.#mailbox.tell({ kind: 'wake' });
-    });
-  }
-
-  #startConsumer(consumer: Consumer): void {
-    this.#consumer = consumer;
-    const { record } = this.#keeper;
-    const redelivered = this.#unconfirmed.map((entry) => toRedelivered(entry));
-    this.#unconfirmed = [];
-    const held = this.output.openGate();
-    if (held.length > 0) {
-      const journal = held.map(({ seq, epoch, sender, payload, receivedAt }) => {
-        return { seq, epoch, sender, payload, receivedAtMs: receivedAt };
-      });
-      this.#keeper.deferShortly({ ...record, journal: [...record.journal, ...journal] });
-    }
-    this.output.emit([...redelivered, ...held]);
-    consumer.offer(this.#keeper.record.journal.map((entry) => toRedelivered(entry)));
-  }
-
-  #acknowledge(seq: number): void {
-    const { record } = this.#keeper;
-    this.#keeper.deferShortly({ ...record, journal: record.journal.filter((entry) => entry.seq !== seq) });
-    this.#link.processed(0, this.#journalHasRoom);
-  }
-
-  get #journalHasRoom(): boolean {
-    const { journal } = this.#keeper.record;
-    if (journal.length >= JOURNAL_MESSAGES) return false;
-    return journal.reduce((sum, { payload }) => sum + payload.length, 0) < JOURNAL_BYTES;
-  }
-
-  /** What the actor does of itself, after it has heard what there is to hear. */
-  async #work(): Promise<void> {
-    const isPublishing = this.#isCaughtUp && this.#ended === undefined && this.#cancelRetry === undefined;
-    if (isPublishing) {
-      await this.#publishCommit();
-      await this.#publishMessages();
-    }
-    if (this.#keeper.isUrgent) await this.#keeper.flush();
-    else if (this.#keeper.isDirty) this.#flushLater();
-    if (this.#ended !== undefined || this.#outbox.hasRoom(isPublishing)) this.#mailbox.resumeUser();
-    else this.#mailbox.pauseUser();
-  }
-
-  async #publishCommit(): Promise<void> {
-    const { engine, clock } = this.#ports;
-    while (this.#commits.canStage(this.#keeper.record)) {
-      const staged = await this.#commits.stage(this.#keeper.record, engine, () => this.#ids.create(), clock.now());
-      if (staged !== undefined) await this.#keeper.commit(staged);
-    }
-    const submission = this.#commits.takeSubmission(this.#keeper.record);
-    if (submission !== undefined) this.#link.publish([submission]);
-  }
-
-  async #publishMessages(): Promise<void> {
-    if (!this.#outbox.canSubmit(this.#keeper.record)) return;
-    const { record, submissions } = await this.#outbox.prepare(this.#keeper.record, this.#ports.engine);
-    // Durable first: a ratchet that has moved must not move back once its ciphertext is out.
-    await this.#keeper.commit(this.#outbox.sweep(record));
-    this.#outbox.submitted(submissions.length);
-    this.#link.publish(submissions);
-    if (this.#outbox.canSubmit(record)) this.#mailbox.tell({ kind: 'wake' });
-  }
-
-  #flushLater(): void {
-    this.#cancelFlush ??= this.#ports.clock.schedule(FLUSH_AFTER_MS, () => {
-      this.#cancelFlush = undefined;
-      if (!this.#keeper.isDirty) return;
-      this.#keeper.deferShortly(this.#keeper.record);
-      this.#mailbox.tell({ kind: 'wake' });
-    });
-  }
-
   #end(status: 'removed' | 'refused' | 'stuck', error: SkytaleError): void {
     this.#ended = error;
     this.#isCaughtUp = false;
-    this.#link.close();
+    this.#bench.link.close();
     this.#outbox.rejectAll(error);
     this.#commits.rejectAll(error);
     this.output.setStatus(status, error);
@@ -410,15 +255,13 @@ export class ChannelActor {
 
   /** Starts over from what is on disk. Only what a link had to say is forgotten: the log will say it again. */
   async #recover(error: SkytaleError): Promise<void> {
-    const { clock } = this.#ports;
-    this.#link.close();
+    this.#bench.link.close();
     this.#isCaughtUp = false;
-    this.#resumesAtSeq = undefined;
     for (let cause = error; ; ) {
       const retryInMs = this.#restarts.nextDelayMs();
       this.output.setStatus('offline', cause);
       this.output.fault({ kind: 'crashed', error: cause, retryInMs });
-      if (!(await sleepUnlessAborted(clock, retryInMs, this.#stopNow.signal))) return;
+      if (!(await sleepUnlessAborted(this.#bench.ports.clock, retryInMs, this.#stopNow.signal))) return;
       try {
         await this.#reload();
         return;
@@ -429,43 +272,37 @@ export class ChannelActor {
   }
 
   async #reload(): Promise<void> {
-    const { store } = this.#ports;
-    const { name } = this.#keeper.record;
-    const record = await store.loadChannel(name);
-    if (record === undefined) throw new RuntimeError('store_damaged', `${name} is not in the store any more`);
-    this.#keeper = new RecordKeeper(record, store);
-    this.#keeper.deferShortly(this.#outbox.load(record));
-    this.#commits.load(record);
-    if (this.#isFlowing && this.#ended === undefined) this.#link.open(record);
-    this.#mailbox.tell({ kind: 'wake' });
+    const { keeper, link, mailbox } = this.#bench;
+    await keeper.reload();
+    keeper.deferShortly(this.#outbox.load(keeper.record));
+    this.#commits.load(keeper.record);
+    this.#reader.restart();
+    if (this.#isFlowing && this.#ended === undefined) link.open(keeper.record);
+    mailbox.tell({ kind: 'wake' });
   }
 
   /** Leaves nothing open and nobody waiting. */
   async #finish(): Promise<SkytaleError | undefined> {
-    this.#cancelRetry?.();
+    const { keeper, link, mailbox } = this.#bench;
     this.#cancelFlush?.();
-    this.#link.close();
-    this.#consumer?.stop();
-    const { control, user } = this.#mailbox.close();
+    this.#publisher.stop();
+    this.#journal.stop();
+    link.close();
+    const { control, user } = mailbox.close();
     this.#accept(user);
     for (const message of [...this.#control, ...control]) {
-      if (message.kind === 'acknowledge') this.#acknowledge(message.seq);
+      if (message.kind === 'acknowledge') this.#journal.acknowledge(message.seq);
       if (message.kind === 'commit') this.#commits.request(message.request);
     }
-    const failure = await this.#keeper.flush().then(
+    const failure = await keeper.flush().then(
       () => undefined,
       (error: unknown) => toSkytaleError(error),
     );
-    const { name } = this.#keeper.record;
-    const closed = new ChannelError('channel_closed', `${name} was closed before the relay had answered`);
+    const closed = new ChannelError('channel_closed', `${keeper.record.name} was closed before the relay had answered`);
     this.#outbox.rejectAll(this.#ended ?? failure ?? closed);
     this.#commits.rejectAll(this.#ended ?? failure ?? closed);
     if (this.output.status !== 'removed') this.output.setStatus('stopped', failure);
     this.output.complete();
     return failure;
   }
-}
-
-function toRedelivered({ receivedAtMs, ...entry }: JournalEntry): ChannelMessage {
-  return { kind: 'message', ...entry, phase: 'replay', redelivered: true, receivedAt: receivedAtMs };
 }

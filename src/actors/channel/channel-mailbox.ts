@@ -16,6 +16,8 @@ export type ChannelControl =
   | { readonly kind: 'acknowledge'; readonly seq: number }
   /** Something may be done now that could not before: a delay is over. */
   | { readonly kind: 'wake' }
+  /** What is not on disk yet should be. */
+  | { readonly kind: 'flush' }
   | { readonly kind: 'stop' };
 
 export type ChannelMailbox = Mailbox<ChannelControl, OutgoingPayload>;

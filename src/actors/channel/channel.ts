@@ -3,7 +3,7 @@ import { checkBytes, checkInteger } from '../../base/check.ts';
 import { ChannelError, toSkytaleError } from '../../base/errors.ts';
 import type { ChannelRecord } from '../../mls/index.ts';
 import { Backoff, deriveState, type StateObservable } from '../../streams/index.ts';
-import { ChannelActor, type ChannelPorts } from './channel-actor.ts';
+import { ChannelActor } from './channel-actor.ts';
 import type {
   ChannelEvent,
   ChannelFault,
@@ -17,6 +17,7 @@ import type {
 } from './channel-event.ts';
 import { createChannelMailbox } from './channel-mailbox.ts';
 import { Consumer, type MessageHandler } from './consumer.ts';
+import type { ChannelPorts } from './workbench.ts';
 
 export interface SendOptions {
   /** Gives up waiting for room in the mailbox. A message that is in it already is sent all the same. */

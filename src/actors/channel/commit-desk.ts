@@ -101,7 +101,10 @@ export class CommitDesk {
    * The relay's answer. Accepted, or lost to another commit: the log will tell, in its order. Refused for good: the
    * change is off. Otherwise it is submitted again. Returns the record to go on with.
    */
-  answered(record: ChannelRecord, answer: PublishAnswer): ChannelRecord {
+  answered(record: ChannelRecord, { messageId }: Submission, answer: PublishAnswer): ChannelRecord {
+    const { pendingCommit } = record;
+    // The log may have decided before the answer came, and another commit may be pending by now.
+    if (pendingCommit === undefined || !equalBytes(pendingCommit.messageId, messageId)) return record;
     if (answer.kind === 'accepted' || answer.reason === 'epoch-decided') return record;
     if (isWorthRetrying(answer.reason)) {
       this.#isInFlight = false;

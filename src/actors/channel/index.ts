@@ -1,5 +1,5 @@
 export { Channel, type Consumption, type SendOptions, type StopOptions } from './channel.ts';
-export type { ChannelPorts } from './channel-actor.ts';
+export type { ChannelPorts } from './workbench.ts';
 export type {
   ChannelEvent,
   ChannelFault,

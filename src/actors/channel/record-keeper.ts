@@ -1,3 +1,4 @@
+import { RuntimeError } from '../../base/errors.ts';
 import type { AgentStore, ChannelRecord } from '../../mls/index.ts';
 
 /**
@@ -43,6 +44,7 @@ export class RecordKeeper {
 
   /** Makes `next` the record, to be written some time later. */
   defer(next: ChannelRecord): void {
+    if (next === this.#record) return;
     this.#record = next;
     this.#isDirty = true;
   }
@@ -50,11 +52,21 @@ export class RecordKeeper {
   /** Makes `next` the record, to be written before the turn ends. */
   deferShortly(next: ChannelRecord): void {
     this.defer(next);
-    this.#isUrgent = true;
+    this.#isUrgent = this.#isDirty;
   }
 
   /** Writes what was deferred. */
   async flush(): Promise<void> {
     if (this.#isDirty) await this.commit(this.#record);
+  }
+
+  /** Gives up what is in memory for what is on disk. */
+  async reload(): Promise<void> {
+    const { name } = this.#record;
+    const stored = await this.#store.loadChannel(name);
+    if (stored === undefined) throw new RuntimeError('store_damaged', `${name} is not in the store any more`);
+    this.#record = stored;
+    this.#isDirty = false;
+    this.#isUrgent = false;
   }
 }

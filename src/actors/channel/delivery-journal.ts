@@ -1,0 +1,76 @@
+import type { JournalEntry } from '../../mls/index.ts';
+import type { ChannelMessage } from './channel-event.ts';
+import type { Consumer } from './consumer.ts';
+import type { Workbench } from './workbench.ts';
+
+/** Journalled messages, and bytes, beyond which the relay gets no more credit. */
+const MAX_MESSAGES = 1024;
+const MAX_BYTES = 8 * 1024 * 1024;
+
+/** Messages that are on disk from the moment they are read until the consumer has acknowledged them. */
+export class DeliveryJournal {
+  readonly #bench: Workbench;
+  #consumer: Consumer | undefined;
+  /** Left by an earlier run, which may or may not have shown them. */
+  #unconfirmed: readonly JournalEntry[];
+
+  constructor(bench: Workbench) {
+    this.#bench = bench;
+    this.#unconfirmed = bench.keeper.record.journal;
+  }
+
+  /** Whether messages have to be journalled, because somebody will acknowledge them. */
+  get isOn(): boolean {
+    return this.#consumer !== undefined;
+  }
+
+  /** Whether more messages may be fetched. */
+  get hasRoom(): boolean {
+    const { journal } = this.#bench.keeper.record;
+    if (journal.length >= MAX_MESSAGES) return false;
+    return journal.reduce((sum, { payload }) => sum + payload.length, 0) < MAX_BYTES;
+  }
+
+  /** Serves `consumer` from now on. First it gets what is in the journal, and what waited for a first subscriber. */
+  start(consumer: Consumer): void {
+    const { keeper, output } = this.#bench;
+    this.#consumer = consumer;
+    const held = output.openGate();
+    if (held.length > 0) {
+      const { record } = keeper;
+      keeper.deferShortly({ ...record, journal: [...record.journal, ...held.map(toEntry)] });
+    }
+    output.emit([...this.#unconfirmed.map(toRedelivered), ...held]);
+    this.#unconfirmed = [];
+    consumer.offer(keeper.record.journal.map(toRedelivered));
+  }
+
+  /** Hands over messages that are in the journal now. */
+  offer(messages: readonly ChannelMessage[]): void {
+    this.#consumer?.offer(messages);
+  }
+
+  acknowledge(seq: number): void {
+    const { keeper, link } = this.#bench;
+    const { record } = keeper;
+    keeper.deferShortly({ ...record, journal: record.journal.filter((entry) => entry.seq !== seq) });
+    link.processed(0, this.hasRoom);
+  }
+
+  /** Serves `consumer` no longer. What it has not acknowledged is for the next one. */
+  release(consumer: Consumer): void {
+    if (this.#consumer === consumer) this.#consumer = undefined;
+  }
+
+  stop(): void {
+    this.#consumer?.stop();
+  }
+}
+
+function toEntry({ seq, epoch, sender, payload, receivedAt }: ChannelMessage): JournalEntry {
+  return { seq, epoch, sender, payload, receivedAtMs: receivedAt };
+}
+
+function toRedelivered({ receivedAtMs, ...entry }: JournalEntry): ChannelMessage {
+  return { kind: 'message', ...entry, phase: 'replay', redelivered: true, receivedAt: receivedAtMs };
+}

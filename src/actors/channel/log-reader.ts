@@ -1,0 +1,103 @@
+import { type SkytaleError, TransportError } from '../../base/errors.ts';
+import type { LogEntry } from '../../transport/index.ts';
+import type { CommitDesk } from './commit-desk.ts';
+import type { DeliveryJournal } from './delivery-journal.ts';
+import { type Halt, type IntakeStep, takeEntries } from './intake.ts';
+import type { OutboxDesk } from './outbox-desk.ts';
+import type { Workbench } from './workbench.ts';
+
+/** How often a commit is tried before the channel is stuck on it. It is never skipped. */
+const COMMIT_ATTEMPTS = 2;
+
+export interface LogReaderParts {
+  readonly outbox: OutboxDesk;
+  readonly commits: CommitDesk;
+  readonly journal: DeliveryJournal;
+}
+
+/** The way of a message in: read, made durable, shown. */
+export class LogReader {
+  readonly #bench: Workbench;
+  readonly #parts: LogReaderParts;
+  /** Whether what is read was in the log before this connection, or came while it was up. */
+  phase: 'replay' | 'live' = 'replay';
+  /** Behind a gap, the first entry does not name the one that was read last. */
+  #resumesAtSeq: number | undefined;
+  #failedCommit = { seq: 0, failures: 0 };
+
+  constructor(bench: Workbench, parts: LogReaderParts) {
+    this.#bench = bench;
+    this.#parts = parts;
+  }
+
+  /** Forgets what an earlier link had said. */
+  restart(): void {
+    this.phase = 'replay';
+    this.#resumesAtSeq = undefined;
+  }
+
+  /** Entries are gone for ever; reading goes on behind them. */
+  skipTo(resumesAtSeq: number): void {
+    this.#resumesAtSeq = resumesAtSeq;
+  }
+
+  /**
+   * Reads entries. Returns why reading must end here for good, if it must.
+   *
+   * @throws what makes the actor start over from its store: a write that failed, a broken chain, a commit that could
+   * not be applied at the first attempt
+   */
+  async read(entries: readonly LogEntry[]): Promise<SkytaleError | undefined> {
+    const { keeper, ports, ids } = this.#bench;
+    for (let rest = entries; rest.length > 0 && keeper.record.group.isActive; ) {
+      const step = await takeEntries(keeper.record, rest, {
+        engine: ports.engine,
+        ids,
+        nowMs: ports.clock.now(),
+        phase: this.phase,
+        isJournalled: this.#parts.journal.isOn,
+        resumesAtSeq: this.#resumesAtSeq,
+      });
+      if (step.taken > 0) await this.#apply(step);
+      if (step.halt !== undefined) return this.#halt(step.halt);
+      rest = rest.slice(step.taken);
+    }
+    return undefined;
+  }
+
+  async #apply({ record, events, verdicts, taken, mustBeDurable }: IntakeStep): Promise<void> {
+    const { keeper, output, link } = this.#bench;
+    const { outbox, commits, journal } = this.#parts;
+    for (const verdict of verdicts) {
+      if (verdict.kind === 'stored') outbox.stored(verdict.messageId, verdict.seq, verdict.epoch);
+    }
+    const swept = outbox.sweep(record);
+    if (mustBeDurable) await keeper.commit(swept);
+    else keeper.defer(swept);
+    this.#resumesAtSeq = undefined;
+    // State first, then the events that tell of it.
+    output.show(swept, outbox.unsettled);
+    for (const verdict of verdicts) {
+      if (verdict.kind === 'won') commits.won(verdict.commit, verdict.seq);
+      if (verdict.kind === 'lost') commits.lost();
+    }
+    output.emit(events);
+    journal.offer(events.filter((event) => event.kind === 'message'));
+    link.processed(taken, journal.hasRoom);
+  }
+
+  #halt(halt: Halt): SkytaleError {
+    const { entry } = halt;
+    if (halt.kind === 'broken-chain') {
+      throw new TransportError(
+        'protocol_error',
+        `entry ${entry.seq} does not follow the one that was read last: reading again from there`,
+      );
+    }
+    const isRepeated = this.#failedCommit.seq === entry.seq;
+    this.#failedCommit = { seq: entry.seq, failures: isRepeated ? this.#failedCommit.failures + 1 : 1 };
+    if (this.#failedCommit.failures < COMMIT_ATTEMPTS) throw halt.error;
+    this.#bench.output.fault({ kind: 'stuck', seq: entry.seq, error: halt.error });
+    return halt.error;
+  }
+}

@@ -1,0 +1,31 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Random } from '../../base/random.ts';
+import type { AgentStore, MlsEngine } from '../../mls/index.ts';
+import type { RelayTransport } from '../../transport/index.ts';
+import type { ChannelMailbox } from './channel-mailbox.ts';
+import type { ChannelOutput } from './channel-output.ts';
+import type { LinkDriver } from './link-driver.ts';
+import type { MessageIds } from './message-id.ts';
+import type { RecordKeeper } from './record-keeper.ts';
+
+/** The world around a channel. */
+export interface ChannelPorts {
+  readonly engine: MlsEngine;
+  readonly store: AgentStore;
+  readonly transport: RelayTransport;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * What the parts of a channel's actor work on together. Nobody else has it, and they touch it only within a turn of the
+ * actor: that is what makes the channel's state have one writer.
+ */
+export interface Workbench {
+  readonly ports: ChannelPorts;
+  readonly mailbox: ChannelMailbox;
+  readonly keeper: RecordKeeper;
+  readonly output: ChannelOutput;
+  readonly link: LinkDriver;
+  readonly ids: MessageIds;
+}
