@@ -1,9 +1,10 @@
 import { Client, Metadata, status } from '@grpc/grpc-js';
 import type { ClientDuplexStream, ClientOptions } from '@grpc/grpc-js';
-import { Fifo } from '../../streams/index.ts';
+import { Fifo, yieldTurn } from '../../streams/index.ts';
 import { relayService } from '../wire/relay-service.ts';
 import type { TransportSettings } from './options.ts';
 import type { CallEnd } from './status-error.ts';
+import { TrackedCredentials } from './tracked-credentials.ts';
 
 /** What a {@link FrameStream} tells its owner. Nothing is called after {@link FrameStream.close}. */
 export interface FrameStreamHandlers {
@@ -24,14 +25,17 @@ export class FrameStream {
   readonly #call: ClientDuplexStream<Buffer, Buffer>;
   readonly #maxQueuedBytes: number;
   readonly #queue = new Fifo<Buffer>();
-  readonly #closed: Promise<void>;
+  readonly #credentials: TrackedCredentials;
+  readonly #callEnded: Promise<void>;
+  #released: Promise<void> | undefined;
   #queuedBytes = 0;
   #isBlocked = false;
   #isOver = false;
 
   constructor(settings: TransportSettings, token: string | undefined, handlers: FrameStreamHandlers) {
     this.#maxQueuedBytes = settings.maxQueuedBytes;
-    this.#client = new Client(settings.endpoint.target, settings.credentials, channelOptions(settings));
+    this.#credentials = new TrackedCredentials(settings.credentials);
+    this.#client = new Client(settings.endpoint.target, this.#credentials, channelOptions(settings));
     const metadata = new Metadata();
     if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
     const { path, requestSerialize, responseDeserialize } = relayService.connect;
@@ -39,8 +43,7 @@ export class FrameStream {
 
     const end = (callEnd: CallEnd): void => {
       if (this.#isOver) return;
-      this.#isOver = true;
-      this.#release();
+      void this.close();
       handlers.ended(callEnd);
     };
     this.#call.on('data', (bytes: Buffer) => {
@@ -55,7 +58,7 @@ export class FrameStream {
     this.#call.on('error', (error: Partial<CallEnd> & Error) => {
       end({ code: error.code ?? status.UNKNOWN, details: error.details ?? error.message });
     });
-    this.#closed = new Promise((resolve) => {
+    this.#callEnded = new Promise((resolve) => {
       this.#call.on('status', (callEnd: CallEnd) => {
         end(callEnd);
         resolve();
@@ -83,14 +86,11 @@ export class FrameStream {
     return true;
   }
 
-  /** Ends call and connection without a word to the handlers; resolves when grpc-js has let go of the call. */
+  /** Ends call and connection without a word to the handlers; resolves when their resources are released. */
   close(): Promise<void> {
-    if (!this.#isOver) {
-      this.#isOver = true;
-      this.#call.cancel();
-      this.#release();
-    }
-    return this.#closed;
+    this.#isOver = true;
+    this.#released ??= this.#release();
+    return this.#released;
   }
 
   #pump(): void {
@@ -102,10 +102,15 @@ export class FrameStream {
     }
   }
 
-  #release(): void {
+  async #release(): Promise<void> {
     this.#queue.clear();
     this.#queuedBytes = 0;
+    this.#call.cancel();
     this.#client.close();
+    await this.#callEnded;
+    // A turn for node to put the end of the stream on the wire.
+    await yieldTurn();
+    this.#credentials.release();
   }
 }
 

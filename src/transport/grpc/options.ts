@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { credentials } from '@grpc/grpc-js';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import { checkInteger } from '../../base/check.ts';
@@ -77,8 +78,11 @@ export function checkOptions(options: ConnectRelayOptions): TransportSettings {
 
 function channelCredentials(endpoint: Endpoint, rootCertificates: Uint8Array | undefined): ChannelCredentials {
   if (!endpoint.isSecure) return credentials.createInsecure();
+  if (rootCertificates === undefined) return credentials.createSsl();
   try {
-    return credentials.createSsl(rootCertificates === undefined ? null : Buffer.from(rootCertificates));
+    // Node takes bytes that are no certificate without a word and then trusts nobody.
+    void new X509Certificate(rootCertificates);
+    return credentials.createSsl(Buffer.from(rootCertificates));
   } catch (cause) {
     throw new RuntimeError('invalid_argument', 'Expected `rootCertificates` to be certificates in PEM.', { cause });
   }

@@ -49,8 +49,10 @@ export function decodeServerFrame(bytes: Uint8Array): ServerFrameShape {
 }
 
 function decode<Schema extends DescMessage>(schema: Schema, bytes: Uint8Array): MessageShape<Schema> {
+  // Views into a Buffer would be Buffers, whose `slice` shares memory where everybody expects a copy.
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
-    return fromBinary(schema, bytes, { readUnknownFields: false });
+    return fromBinary(schema, view, { readUnknownFields: false });
   } catch (cause) {
     throw new TransportError('protocol_error', `received ${bytes.length} bytes that are no ${schema.name}`, { cause });
   }

@@ -1,10 +1,11 @@
 import { parseChannelName } from '../../../src/base/channel-name.ts';
+import type { ChannelName } from '../../../src/base/channel-name.ts';
 import type { LinkEvent, LogEntry, Submission } from '../../../src/transport/index.ts';
 import type { Recording } from './recording.ts';
 
-export const CHANNEL = parseChannelName('acme/research/summarizer');
-export const GROUP = new Uint8Array(16).fill(7);
-export const OTHER_GROUP = new Uint8Array(16).fill(8);
+export const CHANNEL: ChannelName = parseChannelName('acme/research/summarizer');
+export const GROUP: Uint8Array = new Uint8Array(16).fill(7);
+export const OTHER_GROUP: Uint8Array = new Uint8Array(16).fill(8);
 
 /** Sixteen bytes that are the same for the same name. */
 export function id(name: string): Uint8Array {
