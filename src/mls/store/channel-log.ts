@@ -129,15 +129,15 @@ export class ChannelLog {
     const { records, codec, foldAfterDeltas } = this.#options;
     const position = this.#position;
     if (position?.record === record) return;
-    const mayAppend = position !== undefined && this.#deltas < foldAfterDeltas && !this.#deltasOutweighHead();
-    const body = mayAppend ? encodeDelta(position.record, record, codec) : undefined;
+    // Whatever goes wrong from here on, also in the codec: the next write is a head.
+    this.#position = undefined;
+    const mayAppend = this.#deltas < foldAfterDeltas && !this.#deltasOutweighHead();
+    const body = position !== undefined && mayAppend ? encodeDelta(position.record, record, codec) : undefined;
     if (position === undefined || body === undefined) return this.#writeHead(record);
 
     const number = this.#nextNumber();
     const link = position.checksum;
     const { bytes, checksum } = sealRecord({ kind: 'delta', owner: this.#owner, number, link, body });
-    // Should the write fail, nobody knows whether the delta is there.
-    this.#position = undefined;
     this.#usedSlots.add(number % SLOTS);
     await records.set(this.#slotKey(number % SLOTS), bytes);
     this.#position = { record, number, checksum };
@@ -150,6 +150,7 @@ export class ChannelLog {
     if (this.#deltas === 0) return;
     // From what is stored: the caller may have erased the secrets of the values that it handed in.
     const record = await this.restore();
+    this.#position = undefined;
     if (record !== undefined) await this.#writeHead(record);
   }
 
@@ -166,7 +167,6 @@ export class ChannelLog {
     const body = encodeChannel(record, this.#options.codec);
     const number = this.#nextNumber();
     const { bytes, checksum } = sealRecord({ kind: 'head', owner: this.#owner, number, link: NO_LINK, body });
-    this.#position = undefined;
     await this.#options.records.set(this.#headKey, bytes);
     await this.#deleteSlots([...this.#usedSlots]);
     await this.#options.onErased();

@@ -11,4 +11,5 @@ export type { DataDirectory, DataDirectoryOptions, DataDirectoryWarning, NoWrite
 export type { GroupCodec } from './group-codec.ts';
 export { openAgentStore } from './keyv-agent-store.ts';
 export type { AgentStoreOptions } from './keyv-agent-store.ts';
+export { mlsGroupCodec } from './mls-group-codec.ts';
 export type { LoosePermissions } from './private-files.ts';
