@@ -1,4 +1,3 @@
-import type { ClientState } from 'ts-mls/clientState.js';
 import type { LeafNode } from 'ts-mls/leafNode.js';
 import type { RatchetTree } from 'ts-mls/ratchetTree.js';
 import { equalBytes } from '../base/bytes.ts';
@@ -63,13 +62,6 @@ export function* leavesOf(tree: RatchetTree): Generator<readonly [leaf: number, 
     const node = tree[index];
     if (node?.nodeType === 'leaf') yield [index / 2, node.leaf];
   }
-}
-
-/** How many members a state has. */
-export function memberCount(state: ClientState): number {
-  let count = 0;
-  for (const node of state.ratchetTree) if (node?.nodeType === 'leaf') count++;
-  return count;
 }
 
 function toMember(leaf: number, node: LeafNode): Member {
