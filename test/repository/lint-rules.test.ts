@@ -2,7 +2,7 @@ import { ESLint } from 'eslint';
 import { expect, test } from 'vitest';
 import { ROOT } from '../../scripts/lib/root.ts';
 
-const LIBRARY_FILE = 'src/transport/index.ts';
+const LIBRARY_FILE = 'src/streams/index.ts';
 const CLOCK_FILE = 'src/base/clock.ts';
 
 const eslint = new ESLint({ cwd: ROOT });
