@@ -4,11 +4,13 @@ import { sleepUnlessAborted } from '../base/clock.ts';
 import { TransportError } from '../base/errors.ts';
 import { relayService } from '../transport/index.ts';
 import { Session } from './session/session.ts';
-import type { SessionContext } from './session/session.ts';
+import type { SessionContext, SessionHoldings } from './session/session.ts';
 
 /** The gRPC service, listening. */
 export interface RelayServer {
   readonly port: number;
+  /** What each session holds now. */
+  holdings(): readonly SessionHoldings[];
   /** Takes no more connections, has every session answer what it was asked, ends the streams with `UNAVAILABLE`. */
   close(): Promise<void>;
 }
@@ -66,5 +68,5 @@ export async function listen(host: string, port: number, context: SessionContext
     if (!isDrained) logger.warn({ clients: sessions.size }, 'clients were cut off that did not read');
     server.forceShutdown();
   };
-  return { port: bound, close };
+  return { port: bound, holdings: () => [...sessions].map((session) => session.holdings), close };
 }

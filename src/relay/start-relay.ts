@@ -12,6 +12,7 @@ import { silentLogger } from './relay-logger.ts';
 import type { RelayLogger } from './relay-logger.ts';
 import { listen } from './relay-server.ts';
 import { startRetention } from './retention.ts';
+import type { SessionHoldings } from './session/session.ts';
 
 /** Options of {@link startRelay}. */
 export interface RelayOptions {
@@ -37,6 +38,18 @@ export interface RelayOptions {
   readonly limits?: Partial<RelayLimits>;
 }
 
+/** What a relay holds in memory for its clients, at this moment. All of it is bounded by the limits. */
+export interface RelayLoad {
+  readonly connections: number;
+  readonly subscriptions: number;
+  /** Bytes written to clients that their connections have not taken yet. */
+  readonly unreadBytes: number;
+  /** Bytes of publishes that wait for their answers. */
+  readonly unansweredBytes: number;
+  /** Bytes of newest entries that are kept for subscribers. */
+  readonly recentBytes: number;
+}
+
 /** A relay that serves. */
 export interface Relay {
   /** For clients: `http://127.0.0.1:5000`. */
@@ -44,6 +57,7 @@ export interface Relay {
   readonly port: number;
   /** Settles when the relay has ended: with the error if it failed by itself, without one after {@link Relay.close}. */
   readonly closed: Promise<SkytaleError | undefined>;
+  load(): RelayLoad;
   /** Answers what was published, ends all streams with `UNAVAILABLE`, closes the log. Idempotent. */
   close(): Promise<void>;
 }
@@ -116,6 +130,17 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     endpoint,
     port: server.port,
     closed,
+    load: () => {
+      const sessions = server.holdings();
+      const sum = (key: keyof SessionHoldings): number => sessions.reduce((total, held) => total + held[key], 0);
+      return {
+        connections: sessions.length,
+        subscriptions: sum('subscriptions'),
+        unreadBytes: sum('unreadBytes'),
+        unansweredBytes: sum('unansweredBytes'),
+        recentBytes: hub.recent.bytes,
+      };
+    },
     close: async () => {
       await close();
       ended(undefined);

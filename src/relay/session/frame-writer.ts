@@ -4,6 +4,9 @@ import { MAX_FRAME_BYTES } from '../delivery/chunk.ts';
 /** The server's side of one `Connect` call, as bytes. */
 export type RelayCall = ServerDuplexStream<Buffer, Buffer>;
 
+/** What a frame that waits costs beside its bytes: without it, a million tiny answers would count as nothing. */
+const FRAME_COST_BYTES = 256;
+
 /**
  * Writes frames to one client and counts the bytes that it has not taken yet. The stream's own `write()` counts frames
  * whatever their size, which says nothing about memory.
@@ -32,7 +35,7 @@ export class FrameWriter {
     return this.#unreadBytes >= 4 * Math.max(this.#maxUnreadBytes, MAX_FRAME_BYTES);
   }
 
-  /** Bytes that are handed in and not yet taken by the connection. */
+  /** What is handed in and not yet taken by the connection costs so many bytes. */
   get unreadBytes(): number {
     return this.#unreadBytes;
   }
@@ -40,10 +43,11 @@ export class FrameWriter {
   /** Queues a frame. Does nothing after the end. */
   write(frame: Buffer): void {
     if (this.#isEnded) return;
-    this.#unreadBytes += frame.length;
+    const cost = frame.length + FRAME_COST_BYTES;
+    this.#unreadBytes += cost;
     this.#call.write(frame, () => {
       const hadRoom = this.hasRoom;
-      this.#unreadBytes -= frame.length;
+      this.#unreadBytes -= cost;
       if (!hadRoom && this.hasRoom) this.#onRoom();
     });
   }

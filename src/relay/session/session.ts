@@ -33,6 +33,15 @@ export interface SessionContext {
   readonly logger: RelayLogger;
 }
 
+/** What one session holds in memory. */
+export interface SessionHoldings {
+  readonly subscriptions: number;
+  /** Bytes written and not yet taken by the connection. */
+  readonly unreadBytes: number;
+  /** Bytes of publishes that have no answer yet. */
+  readonly unansweredBytes: number;
+}
+
 type Frame<Case extends NonNullable<ClientFrameShape['case']>> = Extract<ClientFrameShape, { case: Case }>['value'];
 
 /** Ends the connection for a reason that a reconnect does not cure. */
@@ -92,6 +101,15 @@ export class Session {
     call.on('data', (bytes: Buffer) => this.#receive(bytes));
     call.on('end', () => void this.#finish());
     call.sendMetadata(new Metadata()); // tells the client early that it is connected
+  }
+
+  /** What the session holds now. */
+  get holdings(): SessionHoldings {
+    return {
+      subscriptions: this.#subscriptions.size,
+      unreadBytes: this.#writer.unreadBytes,
+      unansweredBytes: this.#unansweredBytes,
+    };
   }
 
   /** Answers what was published, then ends the stream with `UNAVAILABLE`, which tells the client to come back. */

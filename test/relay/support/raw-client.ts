@@ -34,7 +34,9 @@ export class RawClient {
   readonly #client: Client;
   readonly #call: ClientDuplexStream<Buffer, Buffer>;
   readonly #waiting = new Set<() => void>();
-  #taken = new Set<ServerFrameShape>();
+  /** Frames that were not taken yet, by kind. */
+  readonly #untaken = new Map<ServerFrameShape['case'], ServerFrameShape[]>();
+  readonly #entries = new Map<number, LogEntry[]>();
   #nextRequest = 1;
   #end: StatusObject | undefined;
 
@@ -46,7 +48,7 @@ export class RawClient {
     const { path, requestSerialize, responseDeserialize } = relayService.connect;
     this.#call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
     this.#call.on('data', (bytes: Buffer) => {
-      this.frames.push(decodeServerFrame(bytes));
+      this.#keep(decodeServerFrame(bytes));
       this.#notify();
     });
     this.#call.on('error', (_: ServiceError) => undefined); // `ended` tells
@@ -98,13 +100,9 @@ export class RawClient {
   /** The next frame of a kind that was not taken yet and that `matches`. */
   async next<C extends Case>(kind: C, matches: (value: Value<C>) => boolean = () => true): Promise<Value<C>> {
     for (;;) {
-      const found = this.frames.find(
-        (frame) => frame.case === kind && !this.#taken.has(frame) && matches(frame.value as Value<C>),
-      );
-      if (found !== undefined) {
-        this.#taken.add(found);
-        return found.value as Value<C>;
-      }
+      const untaken = this.#untaken.get(kind) ?? [];
+      const index = untaken.findIndex((frame) => matches(frame.value as Value<C>));
+      if (index >= 0) return untaken.splice(index, 1)[0]?.value as Value<C>;
       if (this.#end !== undefined) throw new Error(`ended with ${status[this.#end.code]} before a ${kind} came`);
       await this.changed();
     }
@@ -135,11 +133,7 @@ export class RawClient {
 
   /** Entries delivered to a subscription so far. */
   entries(subscription: number): LogEntry[] {
-    return this.frames.flatMap((frame) =>
-      frame.case === 'deliver' && frame.value.subscription === subscription
-        ? frame.value.entries.map(entryFromWire)
-        : [],
-    );
+    return this.#entries.get(subscription) ?? [];
   }
 
   /** Waits until a subscription has got so many entries. */
@@ -158,6 +152,20 @@ export class RawClient {
     if (code !== status.OK) throw new Error(`ended with ${status[code]}`);
     if (this.frames.at(-1)?.case !== 'connectionRefused') throw new Error('something came after the refusal');
     return refusalFromWire(reason);
+  }
+
+  #keep(frame: ServerFrameShape): void {
+    this.frames.push(frame);
+    if (frame.case === 'deliver') {
+      const { subscription, entries } = frame.value;
+      const known = this.#entries.get(subscription) ?? [];
+      for (const entry of entries) known.push(entryFromWire(entry));
+      this.#entries.set(subscription, known);
+    } else {
+      const untaken = this.#untaken.get(frame.case) ?? [];
+      untaken.push(frame);
+      this.#untaken.set(frame.case, untaken);
+    }
   }
 
   #notify(): void {
