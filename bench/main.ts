@@ -1,0 +1,45 @@
+/** `npm run bench -- NAME [--json] [options]`: runs one benchmark, or lists them. */
+import { Command, InvalidArgumentError } from 'commander';
+import type { Bench } from './bench.ts';
+import { e2e } from './e2e/e2e.ts';
+import { formatFigures, toJson } from './report.ts';
+
+const benches: readonly Bench[] = [e2e];
+
+interface Flags {
+  readonly rounds: number;
+  readonly messages: number;
+  readonly heap: boolean;
+  readonly cpuProf?: string;
+  readonly only?: string;
+  readonly json: boolean;
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('Expected a whole number of at least 1.');
+}
+
+const program = new Command('bench').description('Measures skytale-rx on this machine.').action(() => {
+  for (const { name, summary } of benches) console.log(`${name.padEnd(10)} ${summary}`);
+});
+
+for (const bench of benches) {
+  program
+    .command(bench.name)
+    .description(bench.summary)
+    .option('--rounds <number>', 'repetitions of each measurement; medians are reported', count, 5)
+    .option('--messages <number>', 'messages of one burst', count, 8_000)
+    .option('--heap', 'watch memory over 200,000 messages instead of a sample', false)
+    .option('--cpu-prof <directory>', 'write CPU profiles of each process; slows everything down')
+    .option('--only <text>', 'only scenarios whose name contains this')
+    .option('--json', 'print the figures as JSON, on the last line', false)
+    .action(async ({ json, ...flags }: Flags) => {
+      const figures = await bench.run({ ...flags, say: (line) => console.log(line) });
+      console.log(`\n${formatFigures(figures)}`);
+      if (json) console.log(toJson(bench.name, figures));
+    });
+}
+
+await program.parseAsync();
