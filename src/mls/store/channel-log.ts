@@ -99,9 +99,8 @@ export class ChannelLog {
     let last = head;
     for (const delta of following) {
       const number = last.number + 1;
-      if (delta.number !== number)
-        throw storeDamaged(this.#slotKey(number % SLOTS), `does not hold delta ${number}, which later ones build on`);
-      const key = this.#slotKey(delta.number % SLOTS);
+      const key = this.#slotKey(number % SLOTS);
+      if (delta.number !== number) throw storeDamaged(key, `does not hold delta ${number}, which later ones build on`);
       if (!equalBytes(delta.link, last.checksum)) throw storeDamaged(key, 'does not continue its predecessor');
       const before = record;
       record = readingRecord(key, () => applyDelta(before, delta.body, codec));

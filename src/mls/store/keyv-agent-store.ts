@@ -44,10 +44,6 @@ export interface AgentStoreOptions {
  *
  * @throws {@link RuntimeError} `data_dir_version` before anything is written, if a newer version made the store;
  * `store_damaged`, `store_error`, `invalid_argument`
- *
- * @example
- * const store = await openAgentStore({ keyv: new Keyv(), codec });
- * await store.saveChannel(record);
  */
 export async function openAgentStore(options: AgentStoreOptions): Promise<AgentStore> {
   const foldAfterDeltas = checkInteger('foldAfterDeltas', options.foldAfterDeltas ?? 100, 0, MAX_DELTAS);
