@@ -37,3 +37,6 @@ export { connectRelay } from './grpc/connect-relay.ts';
 export type { ConnectRelayOptions } from './grpc/options.ts';
 export { createMemoryRelay } from './memory/memory-relay.ts';
 export type { MemoryRelay, MemoryRelayOptions } from './memory/memory-relay.ts';
+
+export { exchangeToken } from './control-plane.ts';
+export type { ExchangeTokenOptions } from './control-plane.ts';

@@ -3,7 +3,10 @@ import type { ChannelName } from '../base/channel-name.ts';
 import type { SkytaleError } from '../base/errors.ts';
 import type { StateObservable } from '../streams/index.ts';
 
-/** One entry of a channel's log, as the relay stored it. */
+/**
+ * One entry of a channel's log, as the relay stored it. Its bytes may be views into a larger buffer that came over the
+ * network: copy what is kept for long, or a 16-byte id keeps a whole batch in memory.
+ */
 export interface LogEntry {
   /** Position in the channel's one order. Rises, need not be dense. */
   readonly seq: number;
@@ -62,7 +65,7 @@ export type PublishAnswer =
       readonly kind: 'refused';
       readonly reason: RefusalReason;
       readonly detail: string;
-      /** The channel's epoch, by the commits in its log. */
+      /** The channel's epoch, by the commits in its log. 0 with `too-large`: then the relay may not have been asked. */
       readonly currentEpoch: bigint;
     };
 
@@ -99,17 +102,20 @@ export type LinkEvent =
 export interface ChannelLink {
   /**
    * Events of the link. Cold: subscribing subscribes at the relay, unsubscribing ends that. One subscriber at a time.
-   * A second subscription starts behind the last entry that the first one got. Never errors; completes after `refused`
-   * and when the transport closes.
+   * A second subscription starts behind the last entry that the first one got. Never errors, except a second subscriber
+   * at the same time with `invalid_argument`; completes after `refused` and when the transport closes.
    */
   readonly events$: Observable<LinkEvent>;
   /** Allows `entries` more entries. What was granted and not used outlives a reconnect. */
   grant(entries: number): void;
   /**
-   * Appends to the log, in order; one answer per submission. Needs no subscription.
+   * Appends to the log, in order; one answer per submission. Needs no subscription. Before the first attempt to connect
+   * has ended it waits for its outcome; later it never waits for a connection.
    *
-   * @throws {@link TransportError} `connection_lost` or `connection_error` if the connection ended before the answer
-   * came. Then each submission may or may not be in the log: submit it again under its id.
+   * @throws {@link TransportError} `connection_lost` if the connection ended before the answer came. Then each
+   * submission may or may not be in the log: read the log, then submit again under its id what is not in it.
+   * `connection_error` if there is no connection, `limit_exceeded` if too much waits to be sent: then nothing was sent.
+   * @throws {@link RuntimeError} `invalid_argument` for a submission that no relay would take.
    */
   publish(submissions: readonly Submission[]): Promise<readonly PublishAnswer[]>;
 }
@@ -124,9 +130,10 @@ export interface WelcomeDelivery {
 
 export type TransportStatus =
   | { readonly kind: 'idle' }
+  /** `attempt` is 1 for the first since the start or the last loss. */
   | { readonly kind: 'connecting'; readonly attempt: number }
   | { readonly kind: 'online' }
-  /** Lost, or not reached yet; tries again in `retryInMs`. */
+  /** Lost (`attempt` 0), or not reached in `attempt` attempts; tries again in `retryInMs`. */
   | { readonly kind: 'offline'; readonly attempt: number; readonly retryInMs: number; readonly cause: SkytaleError }
   /** The relay refused the connection for a reason that trying again does not cure. */
   | { readonly kind: 'refused'; readonly cause: SkytaleError }
@@ -141,7 +148,10 @@ export interface RelayTransport {
   readonly status$: StateObservable<TransportStatus>;
   /** A link to one channel. Nothing goes over the wire until it is used. */
   open(options: LinkOptions): ChannelLink;
-  /** Waits, across reconnects, for the Welcome addressed to a key package. Rejects with the signal's reason when aborted. */
+  /**
+   * Waits, across reconnects, for the Welcome addressed to a key package; asking again gets it again. Rejects with the
+   * signal's reason when aborted, and with the cause if the transport is refused.
+   */
   awaitWelcome(keyPackageRef: Uint8Array, signal?: AbortSignal): Promise<WelcomeDelivery>;
   /** Ends all links and the connection. Calls that wait reject with `connection_lost`. */
   close(): Promise<void>;

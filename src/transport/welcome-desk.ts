@@ -1,10 +1,11 @@
 import { copyBytes, toHex } from '../base/bytes.ts';
 import type { SkytaleError } from '../base/errors.ts';
+import { onAbort } from '../streams/index.ts';
 import type { WelcomeDelivery } from './relay-transport.ts';
 
 interface Waiter {
-  resolve(delivery: WelcomeDelivery): void;
-  reject(error: unknown): void;
+  readonly resolve: (delivery: WelcomeDelivery) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 interface AwaitedRef {
@@ -33,7 +34,7 @@ export class WelcomeDesk {
       this.#awaited.set(key, awaited);
 
       const settled = (): void => {
-        signal?.removeEventListener('abort', abort);
+        forgetSignal?.();
         awaited.waiters.delete(waiter);
         if (awaited.waiters.size === 0 && this.#awaited.get(key) === awaited) this.#awaited.delete(key);
       };
@@ -44,12 +45,11 @@ export class WelcomeDesk {
         },
         reject: (error) => {
           settled();
-          reject(error as Error);
+          reject(error);
         },
       };
-      const abort = (): void => waiter.reject(signal?.reason);
       awaited.waiters.add(waiter);
-      signal?.addEventListener('abort', abort, { once: true });
+      const forgetSignal = signal && onAbort(signal, () => waiter.reject(signal.reason));
     });
   }
 

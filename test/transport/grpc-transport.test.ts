@@ -114,11 +114,13 @@ describe('gRPC transport: connecting', () => {
       {
         kind: 'refused',
         reason: 'unsupported-version',
-        error: expect.objectContaining({ code: 'unsupported_version' }),
+        error: expect.objectContaining({ code: 'unsupported_version' }) as unknown,
       },
     ]);
     expect(statuses.events.map(({ kind }) => kind)).toEqual(['idle', 'connecting', 'refused']);
-    expect(statuses.events.at(-1)).toMatchObject({ cause: { message: expect.stringContaining('speaks version 2') } });
+    expect(statuses.events.at(-1)).toMatchObject({
+      cause: { message: expect.stringContaining('speaks version 2') as unknown },
+    });
     await expect(link.publish([message('a')])).rejects.toMatchObject({ code: 'unsupported_version' });
     expect(new Recording(link.events$).events).toHaveLength(1);
     expect(calls).toBe(1);
@@ -230,7 +232,13 @@ describe('gRPC transport: a relay that breaks the rules', () => {
     ['sends bytes that are no protobuf', (call) => call.sendBytes(Buffer.from('HTTP/1.1 400 Bad Request'))],
     ['sends half a frame', (call) => call.sendBytes(pong.subarray(0, -1))],
     ['delivers backwards', (call) => call.send(deliver(2, 1))],
-    ['delivers an entry twice', (call) => (call.send(deliver(1)), call.send(deliver(1)))],
+    [
+      'delivers an entry twice',
+      (call) => {
+        call.send(deliver(1));
+        call.send(deliver(1));
+      },
+    ],
     ['delivers more than it has credit for', (call) => call.send(deliver(1, 2, 3, 4))],
     [
       'delivers to a subscription that was never made',
@@ -238,10 +246,10 @@ describe('gRPC transport: a relay that breaks the rules', () => {
     ],
     [
       'tells a gap that was passed already',
-      (call) => (
-        call.send(deliver(5)),
-        call.send({ case: 'gap', value: { subscription: 1, afterSeq: 1n, resumesAtSeq: 3n } })
-      ),
+      (call) => {
+        call.send(deliver(5));
+        call.send({ case: 'gap', value: { subscription: 1, afterSeq: 1n, resumesAtSeq: 3n } });
+      },
     ],
     ['is ready twice', (call) => call.send(READY)],
     ['answers nothing that was asked', (call) => call.send({ case: 'published', value: { request: 9, answers: [] } })],
@@ -467,7 +475,7 @@ describe('gRPC transport: losing the connection', () => {
     expect(refused.events.at(-1)).toMatchObject({
       kind: 'refused',
       reason: 'foreign-group',
-      error: { code: 'channel_exists', message: expect.stringContaining('theirs') },
+      error: { code: 'channel_exists', message: expect.stringContaining('theirs') as unknown },
     });
     expect(transport.status$.value).toEqual({ kind: 'online' });
   });

@@ -119,7 +119,7 @@ describe('gRPC transport: reconnecting', () => {
     await direct.open(LINK).publish([message('b')]);
     await reader.until(hasKind('offline'));
     expect(statuses.events.find(({ kind }) => kind === 'offline')).toMatchObject({
-      cause: { code: 'connection_lost', message: expect.stringContaining('no sign of life') },
+      cause: { code: 'connection_lost', message: expect.stringContaining('no sign of life') as unknown },
     });
     // Nothing gets through: attempts run into their own timeout, and their sockets are let go of.
     await statuses.until((all) => all.filter(({ kind }) => kind === 'offline').length >= 4);
@@ -188,7 +188,7 @@ describe('gRPC transport: reconnecting', () => {
     for (let count = 0; count < 200 && !outcomes.includes('limit_exceeded'); count += 1) {
       link.publish([{ ...message(`m${count}`), payload }]).then(
         () => outcomes.push('answered'),
-        (error: { readonly code: string }) => outcomes.push(error.code),
+        (error: unknown) => outcomes.push((error as { readonly code: string }).code),
       );
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -7,8 +7,8 @@ type Publish = (session: RelaySession) => Promise<readonly PublishAnswer[]>;
 
 interface WaitingPublish {
   readonly publish: Publish;
-  resolve(answers: Promise<readonly PublishAnswer[]>): void;
-  reject(error: SkytaleError): void;
+  readonly resolve: (answers: Promise<readonly PublishAnswer[]>) => void;
+  readonly reject: (error: SkytaleError) => void;
 }
 
 /** Publishes that may wait for the first connection. */

@@ -121,8 +121,8 @@ function channelOptions(settings: TransportSettings): ClientOptions {
     'grpc.initial_reconnect_backoff_ms': settings.minReconnectDelayMs,
     'grpc.enable_retries': 0,
     'grpc.enable_channelz': 0,
-    // A stream may be silent for days; going idle would not end it, but costs a timer.
-    'grpc.client_idle_timeout_ms': 2 ** 31 - 1,
+    // No look-up of options in DNS, where others could set them.
+    'grpc.service_config_disable_resolution': 1,
     'grpc-node.flow_control_window': 2 ** 20,
     'grpc.max_receive_message_length': settings.maxReceiveBytes,
     'grpc.max_send_message_length': -1,

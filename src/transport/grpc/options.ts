@@ -80,9 +80,9 @@ function channelCredentials(endpoint: Endpoint, rootCertificates: Uint8Array | u
   if (!endpoint.isSecure) return credentials.createInsecure();
   if (rootCertificates === undefined) return credentials.createSsl();
   try {
-    // Node takes bytes that are no certificate without a word and then trusts nobody.
-    void new X509Certificate(rootCertificates);
-    return credentials.createSsl(Buffer.from(rootCertificates));
+    // Parsed here, because TLS takes bytes that are no certificate without a word and then trusts nobody.
+    const { raw } = new X509Certificate(rootCertificates);
+    return credentials.createSsl(raw.length > 0 ? Buffer.from(rootCertificates) : null);
   } catch (cause) {
     throw new RuntimeError('invalid_argument', 'Expected `rootCertificates` to be certificates in PEM.', { cause });
   }

@@ -8,8 +8,8 @@ export interface RelayLimits {
 
 /** How submissions travel: in which frames, and which of them are answered without asking the relay. */
 export interface PublishPlan {
-  /** Indexes of the submissions, a list for each frame, in order. */
-  readonly frames: readonly (readonly number[])[];
+  readonly frames: readonly (readonly Submission[])[];
+  /** By index of the submission, rising. */
   readonly refusals: ReadonlyMap<number, PublishAnswer>;
 }
 
@@ -21,9 +21,9 @@ const MAX_FRAME_BYTES = 2 ** 20;
  * would end the connection, and its sender would send it again on the next one.
  */
 export function planPublish(submissions: readonly Submission[], limits: RelayLimits): PublishPlan {
-  const frames: number[][] = [];
+  const frames: Submission[][] = [];
   const refusals = new Map<number, PublishAnswer>();
-  let frame: number[] = [];
+  let frame: Submission[] = [];
   let frameBytes = 0;
   submissions.forEach((submission, index) => {
     const largest = largestPayload(submission);
@@ -38,10 +38,17 @@ export function planPublish(submissions: readonly Submission[], limits: RelayLim
       frameBytes = 0;
       frames.push(frame);
     }
-    frame.push(index);
+    frame.push(submission);
     frameBytes += bytes;
   });
   return { frames, refusals };
+}
+
+/** One answer for each submission, in order, from those that the relay gave to the ones that were sent. */
+export function mergeAnswers({ refusals }: PublishPlan, relayed: readonly PublishAnswer[]): readonly PublishAnswer[] {
+  const answers = [...relayed];
+  for (const [index, refusal] of refusals) answers.splice(index, 0, refusal);
+  return answers;
 }
 
 function largestPayload({ payload, welcomes = [] }: Submission): number {

@@ -1,16 +1,17 @@
+import type { ChannelName } from '../../base/channel-name.ts';
 import { AuthError, TransportError, toSkytaleError } from '../../base/errors.ts';
 import type { SkytaleError } from '../../base/errors.ts';
-import type { ConnectionRefused, Deliver, Published, Ready } from '../gen/skytale/relay/v1/relay_pb.ts';
+import type { ConnectionRefused, Deliver, Ready } from '../gen/skytale/relay/v1/relay_pb.ts';
 import type { LogEntry, PublishAnswer, RefusalReason, Submission, WelcomeDelivery } from '../relay-transport.ts';
 import { decodeServerFrame, encodeClientFrame } from '../wire/frames.ts';
 import type { ClientFrameInit, ServerFrameShape } from '../wire/frames.ts';
 import { refusalError, refusalFromWire } from '../wire/refusals.ts';
 import { PROTOCOL_VERSION } from '../wire/relay-service.ts';
-import { answerFromWire, entryFromWire, safeNumber, submissionToWire, welcomeFromWire } from '../wire/values.ts';
+import { entryFromWire, safeNumber, welcomeFromWire } from '../wire/values.ts';
 import { FrameStream } from './frame-stream.ts';
 import { Liveness } from './liveness.ts';
 import type { TransportSettings } from './options.ts';
-import { planPublish } from './publish-plan.ts';
+import { PublishDesk } from './publish-desk.ts';
 import type { RelayLimits } from './publish-plan.ts';
 import { errorOfCallEnd } from './status-error.ts';
 
@@ -34,20 +35,11 @@ export interface SessionHandlers {
   ended(error: SkytaleError, refusal: RefusalReason | undefined): void;
 }
 
-interface PublishInFlight {
-  readonly submissions: number;
-  resolve(answers: readonly PublishAnswer[]): void;
-  reject(error: SkytaleError): void;
-}
-
 /** What a `Subscribe` frame carries beside the id that the session gives it. */
 export type SubscribeInit = Omit<
   Extract<ClientFrameInit, { case: 'subscribe' }>['value'],
   'subscription' | '$typeName'
 >;
-
-/** Publish frames without an answer, beyond which `publish` rejects with `limit_exceeded`. */
-const MAX_PUBLISHES_IN_FLIGHT = 1024;
 
 /**
  * The protocol of `relay.proto` on one connection, from `Hello` to its end. Whoever owns it makes the next one: nothing
@@ -58,11 +50,10 @@ export class RelaySession {
   readonly #stream: FrameStream;
   readonly #liveness: Liveness;
   readonly #subscriptions = new Map<number, SubscriptionSink>();
-  readonly #publishes = new Map<number, PublishInFlight>();
+  readonly #publishes: PublishDesk;
   readonly #cancelHandshakeTimeout: () => void;
   #limits: RelayLimits | undefined;
   #lastSubscription = 0;
-  #lastRequest = 0;
   #lastPing = 0n;
   #isOver = false;
 
@@ -76,6 +67,10 @@ export class RelaySession {
         // Once ready, a token that is no longer accepted has expired: the next attempt asks for a fresh one.
         this.#end(error, error instanceof AuthError && this.#limits === undefined ? 'unauthorized' : undefined);
       },
+    });
+    this.#publishes = new PublishDesk({
+      hasRoomFor: (bytes) => this.#stream.hasRoomFor(bytes),
+      send: (bytes) => this.#sendBytes(bytes),
     });
     this.#liveness = new Liveness({
       clock,
@@ -113,39 +108,16 @@ export class RelaySession {
     this.#send({ case: 'awaitWelcome', value: { keyPackageRef } });
   }
 
-  /** As `ChannelLink.publish`. Only when ready. */
-  async publish(
-    channel: string,
+  /** As `ChannelLink.publish`. */
+  publish(
+    channel: ChannelName,
     group: Uint8Array,
     submissions: readonly Submission[],
   ): Promise<readonly PublishAnswer[]> {
     if (this.#isOver || this.#limits === undefined) {
-      throw new TransportError('connection_lost', 'the connection to the relay is lost');
+      return Promise.reject(new TransportError('connection_lost', 'the connection to the relay is lost'));
     }
-    const plan = planPublish(submissions, this.#limits);
-    const requests = plan.frames.map((indexes) => {
-      const request = (this.#lastRequest = (this.#lastRequest + 1) >>> 0);
-      const wire = indexes.map((index) => submissionToWire(submissions[index]!));
-      const bytes = encodeClientFrame({ case: 'publish', value: { request, channel, group, submissions: wire } });
-      return { request, indexes, bytes };
-    });
-    const isFull = this.#publishes.size + requests.length > MAX_PUBLISHES_IN_FLIGHT;
-    if (isFull || !this.#stream.hasRoomFor(requests.reduce((sum, { bytes }) => sum + bytes.length, 0))) {
-      throw new TransportError('limit_exceeded', 'too much waits to be sent to the relay; wait for answers first');
-    }
-    const answered = requests.map(({ request, indexes, bytes }) => {
-      const promise = new Promise<readonly PublishAnswer[]>((resolve, reject) => {
-        this.#publishes.set(request, { submissions: indexes.length, resolve, reject });
-      });
-      this.#sendBytes(bytes);
-      return promise;
-    });
-    const answers: PublishAnswer[] = [];
-    for (const [frame, frameAnswers] of (await Promise.all(answered)).entries()) {
-      frameAnswers.forEach((answer, position) => (answers[plan.frames[frame]![position]!] = answer));
-    }
-    for (const [index, refusal] of plan.refusals) answers[index] = refusal;
-    return answers;
+    return this.#publishes.publish(channel, group, submissions, this.#limits);
   }
 
   /** Ends the connection without a word to the handlers. Publishes in flight reject. Resolves when it is released. */
@@ -167,8 +139,7 @@ export class RelaySession {
     this.#cancelHandshakeTimeout();
     this.#liveness.stop();
     this.#subscriptions.clear();
-    for (const { reject } of this.#publishes.values()) reject(inFlightError(error));
-    this.#publishes.clear();
+    this.#publishes.close(error);
     return true;
   }
 
@@ -219,7 +190,7 @@ export class RelaySession {
         return sink?.refused(reason, refusalError(reason, detail));
       }
       case 'published':
-        return this.#published(frame.value);
+        return this.#publishes.answered(frame.value);
       case 'welcome':
         return this.#handlers.welcome(frame.value.keyPackageRef, welcomeFromWire(frame.value));
       case 'pong':
@@ -250,17 +221,6 @@ export class RelaySession {
     if (sink !== undefined && entries.length > 0) sink.entries(entries.map(entryFromWire));
   }
 
-  #published({ request, answers }: Published): void {
-    const publish = this.#publishes.get(request);
-    if (publish === undefined) throw broken('an answer came to no publish');
-    if (publish.submissions !== answers.length) {
-      throw broken(`${answers.length} answers came to ${publish.submissions} submissions`);
-    }
-    const read = answers.map(answerFromWire);
-    this.#publishes.delete(request);
-    publish.resolve(read);
-  }
-
   /** `undefined` for a subscription that this side has ended: what was under way meanwhile is dropped. */
   #sink(subscription: number): SubscriptionSink | undefined {
     if (subscription === 0 || subscription > this.#lastSubscription) throw broken('a subscription was never made');
@@ -270,10 +230,4 @@ export class RelaySession {
 
 function broken(detail: string): TransportError {
   return new TransportError('protocol_error', `the relay broke the protocol: ${detail}`);
-}
-
-/** What happened to the connection does not tell what happened to a submission: for its sender it is lost. */
-function inFlightError(cause: SkytaleError): SkytaleError {
-  if (cause.code === 'connection_lost') return cause;
-  return new TransportError('connection_lost', 'the connection ended before the relay answered', { cause });
 }

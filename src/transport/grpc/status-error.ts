@@ -10,7 +10,7 @@ export interface CallEnd {
 
 /** The typed error for the end of a call, before (`connection_error`) or after (`connection_lost`) the relay's `Ready`. */
 export function errorOfCallEnd(end: CallEnd, wasReady: boolean): SkytaleError {
-  const cause = new Error(`gRPC status ${end.code} ${status[end.code] ?? ''}: ${end.details}`);
+  const cause = new Error(`gRPC status ${end.code} ${status[end.code]}: ${end.details}`);
   switch (end.code) {
     case status.UNAUTHENTICATED:
       return new AuthError('auth_failed', 'the relay does not accept the token', { cause });

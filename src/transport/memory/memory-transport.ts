@@ -68,10 +68,10 @@ export class MemoryTransport implements RelayTransport, MemoryClient {
     if (connection === undefined) {
       throw new TransportError('connection_error', 'there is no connection to the relay');
     }
-    if (!connection.isAlive) throw lost();
+    checkAlive(connection);
     const answers = this.#hub.publish(channel, group, copies);
     await Promise.resolve();
-    if (!connection.isAlive) throw lost();
+    checkAlive(connection);
     return answers;
   }
 
@@ -184,8 +184,8 @@ function copySubmission({ welcomes, ...submission }: Submission): Submission {
   };
 }
 
-function lost(): TransportError {
-  return new TransportError('connection_lost', 'the connection to the relay is lost');
+function checkAlive(connection: Connection): void {
+  if (!connection.isAlive) throw new TransportError('connection_lost', 'the connection to the relay is lost');
 }
 
 function closed(): TransportError {
