@@ -67,7 +67,6 @@ function sourcesOf(module: Module): readonly string[] {
 }
 
 function importOf(name: string, source: string): string {
-  if (source === NAMES) return `import type { ${name} } from '${relative(FOLDER, NAMES)}'; `;
   if (source === RXJS) return `import { ${name} } from 'rxjs'; `;
   return `import { ${name} } from '${relative(FOLDER, source).replace(/\.d\.ts$/, '.js')}'; `;
 }
