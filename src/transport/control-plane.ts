@@ -40,9 +40,7 @@ const API_KEY = /^sk_(live|test)_[\x21-\x7e]+$/;
 export async function exchangeToken(options: ExchangeTokenOptions): Promise<string> {
   const { apiKey, clock = systemClock, random = systemRandom } = options;
   const signal = options.signal ?? new AbortController().signal;
-  if (!API_KEY.test(apiKey)) {
-    throw new AuthError('auth_key_invalid', 'an API key starts with sk_live_ or sk_test_ and has no spaces');
-  }
+  checkApiKey(apiKey);
   const url = tokensUrl(options.apiUrl);
   const backoff = new Backoff({ minMs: 200, maxMs: 2000, jitter: 0.5 }, { clock, random });
   return pRetry(() => requestToken(url, options), {
@@ -59,6 +57,16 @@ export async function exchangeToken(options: ExchangeTokenOptions): Promise<stri
     if (signal.aborted) throw signal.reason;
     throw error instanceof PassingTrouble ? error.reported : error;
   });
+}
+
+/**
+ * Checks the form of an API key: `sk_live_…` or `sk_test_…`, without spaces.
+ *
+ * @throws {@link AuthError} `auth_key_invalid`
+ */
+export function checkApiKey(apiKey: string): void {
+  if (API_KEY.test(apiKey)) return;
+  throw new AuthError('auth_key_invalid', 'an API key starts with sk_live_ or sk_test_ and has no spaces');
 }
 
 /** Trouble that another try may get past. Stays inside this file; `reported` is what the caller sees in the end. */

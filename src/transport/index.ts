@@ -21,7 +21,6 @@ export type { ClientFrameInit, ClientFrameShape, ServerFrameInit, ServerFrameSha
 export { refusalError, refusalFromWire, refusalToWire } from './wire/refusals.ts';
 export {
   GROUP_BYTES,
-  MESSAGE_ID_BYTES,
   answerFromWire,
   answerToWire,
   entryFromWire,
@@ -38,5 +37,5 @@ export type { ConnectRelayOptions } from './grpc/options.ts';
 export { createMemoryRelay } from './memory/memory-relay.ts';
 export type { MemoryRelay, MemoryRelayOptions } from './memory/memory-relay.ts';
 
-export { exchangeToken } from './control-plane.ts';
+export { checkApiKey, exchangeToken } from './control-plane.ts';
 export type { ExchangeTokenOptions } from './control-plane.ts';

@@ -5,7 +5,7 @@ import type { WelcomeDelivery } from './relay-transport.ts';
 
 interface Waiter {
   readonly resolve: (delivery: WelcomeDelivery) => void;
-  readonly reject: (error: unknown) => void;
+  readonly reject: (error: Error) => void;
 }
 
 interface AwaitedRef {
@@ -49,7 +49,7 @@ export class WelcomeDesk {
         },
       };
       awaited.waiters.add(waiter);
-      const forgetSignal = signal && onAbort(signal, () => waiter.reject(signal.reason));
+      const forgetSignal = signal && onAbort(signal, () => waiter.reject(signal.reason as Error));
     });
   }
 

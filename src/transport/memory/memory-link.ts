@@ -1,5 +1,6 @@
 import { Observable } from 'rxjs';
 import type { Subscriber } from 'rxjs';
+import type { ChannelName } from '../../base/channel-name.ts';
 import { checkInteger } from '../../base/check.ts';
 import { RuntimeError } from '../../base/errors.ts';
 import type { SkytaleError } from '../../base/errors.ts';
@@ -15,7 +16,20 @@ import type {
 } from '../relay-transport.ts';
 import { refusalError } from '../wire/refusals.ts';
 import type { MemoryLog } from './memory-log.ts';
-import type { MemoryTransport } from './memory-transport.ts';
+
+/** What a {@link MemoryLink} needs of the transport that it belongs to. */
+export interface MemoryLinkHost {
+  /** A subscriber has come: the host calls {@link MemoryLink.attach} now or when it is online, or ends the link. */
+  enlist(link: MemoryLink): void;
+  dismiss(link: MemoryLink): void;
+  /** Credit was granted: call {@link MemoryLink.wake} in a microtask. */
+  wake(): void;
+  publish(
+    channel: ChannelName,
+    group: Uint8Array,
+    submissions: readonly Submission[],
+  ): Promise<readonly PublishAnswer[]>;
+}
 
 /** Entries in one event, as on the wire. */
 const MAX_BATCH_ENTRIES = 64;
@@ -25,7 +39,7 @@ export class MemoryLink implements ChannelLink {
   readonly events$: Observable<LinkEvent>;
   readonly #options: LinkOptions;
   readonly #log: MemoryLog;
-  readonly #transport: MemoryTransport;
+  readonly #transport: MemoryLinkHost;
   #start: LinkStart;
   #credit: number;
   #subscriber: Subscriber<LinkEvent> | undefined;
@@ -34,7 +48,7 @@ export class MemoryLink implements ChannelLink {
   /** What the `caught-up` that is still to come will tell. */
   #headAtStart: number | undefined;
 
-  constructor(options: LinkOptions, log: MemoryLog, transport: MemoryTransport) {
+  constructor(options: LinkOptions, log: MemoryLog, transport: MemoryLinkHost) {
     this.#options = options;
     this.#log = log;
     this.#transport = transport;

@@ -4,9 +4,9 @@ import { checkInteger } from '../../base/check.ts';
 import { systemClock } from '../../base/clock.ts';
 import type { Clock } from '../../base/clock.ts';
 import { TransportError } from '../../base/errors.ts';
-import type { SkytaleError } from '../../base/errors.ts';
-import type { LogEntry, PublishAnswer, RelayTransport, Submission, WelcomeDelivery } from '../relay-transport.ts';
+import type { LogEntry, RelayTransport, WelcomeDelivery } from '../relay-transport.ts';
 import { MemoryLog } from './memory-log.ts';
+import type { MemoryClient, MemoryHub } from './memory-hub.ts';
 import { MemoryTransport } from './memory-transport.ts';
 
 /** Options of {@link createMemoryRelay}. */
@@ -33,24 +33,6 @@ export interface MemoryRelay {
   trim(channel: ChannelName, seq: number): void;
   /** What the channel's log holds. */
   entries(channel: ChannelName): readonly LogEntry[];
-}
-
-/** What a {@link MemoryTransport} sees of the relay, and the relay of it. */
-export interface MemoryHub {
-  readonly isOnline: boolean;
-  log(channel: ChannelName): MemoryLog;
-  publish(channel: ChannelName, group: Uint8Array, submissions: readonly Submission[]): readonly PublishAnswer[];
-  welcome(keyPackageRef: Uint8Array): WelcomeDelivery | undefined;
-  join(client: MemoryClient): void;
-  leave(client: MemoryClient): void;
-}
-
-/** A transport, as the relay sees it. */
-export interface MemoryClient {
-  /** Logs or Welcomes have grown. */
-  wake(): void;
-  cut(cause: SkytaleError): void;
-  reachable(): void;
 }
 
 /**

@@ -15,8 +15,9 @@ import type {
   WelcomeDelivery,
 } from '../relay-transport.ts';
 import { WelcomeDesk } from '../welcome-desk.ts';
+import type { MemoryClient, MemoryHub } from './memory-hub.ts';
 import { MemoryLink } from './memory-link.ts';
-import type { MemoryClient, MemoryHub } from './memory-relay.ts';
+import type { MemoryLinkHost } from './memory-link.ts';
 
 /** One connection. What was handed to it before its loss has no effect after it. */
 interface Connection {
@@ -24,7 +25,7 @@ interface Connection {
 }
 
 /** A client of a memory relay. */
-export class MemoryTransport implements RelayTransport, MemoryClient {
+export class MemoryTransport implements RelayTransport, MemoryClient, MemoryLinkHost {
   readonly status$: StateObservable<TransportStatus>;
   readonly #hub: MemoryHub;
   readonly #status = new StateSubject<TransportStatus>({ kind: 'idle' });
