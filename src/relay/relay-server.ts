@@ -42,7 +42,7 @@ export async function listen(host: string, port: number, context: SessionContext
     void session.closed.then(() => sessions.delete(session));
     if (isClosing) void session.drain('the relay is shutting down');
   };
-  server.addService(relayService as never, { connect });
+  server.addService(relayService, { connect });
 
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(

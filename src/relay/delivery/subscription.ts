@@ -13,7 +13,6 @@ export interface SubscriptionRequest {
   readonly id: number;
   readonly channel: ChannelName;
   readonly group: Uint8Array;
-  readonly start: LinkStart;
   readonly credit: number;
 }
 
@@ -70,17 +69,20 @@ export class Subscription {
   async open(engine: LogEngine, start: LinkStart): Promise<void> {
     const state = await engine.state(this.channel);
     if (state !== undefined && !equalBytes(state.group, this.#group)) {
-      return this.#refuse('foreign-group', 'the channel belongs to another MLS group');
+      this.#refuse('foreign-group', 'the channel belongs to another MLS group');
+      return;
     }
     const headSeq = state?.headSeq ?? 0;
     const afterSeq =
       'afterSeq' in start ? start.afterSeq : await engine.commitSeq(this.channel, start.afterCommitOfEpoch);
     if (afterSeq === undefined) {
-      return this.#refuse('epoch-unknown', 'no commit in the log has ended that epoch');
+      this.#refuse('epoch-unknown', 'no commit in the log has ended that epoch');
+      return;
     }
     if (afterSeq > Math.max(headSeq, this.#headSeq)) {
       // Going on would let the reader mistake new entries for ones that it has.
-      return this.#refuse('protocol-error', `the log ends at ${headSeq}, before the place to start from`);
+      this.#refuse('protocol-error', `the log ends at ${headSeq}, before the place to start from`);
+      return;
     }
     if (this.#state !== 'opening') return;
     this.#state = 'open';

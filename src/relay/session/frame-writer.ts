@@ -46,9 +46,9 @@ export class FrameWriter {
     const cost = frame.length + FRAME_COST_BYTES;
     this.#unreadBytes += cost;
     this.#call.write(frame, () => {
-      const hadRoom = this.hasRoom;
+      const before = this.#unreadBytes;
       this.#unreadBytes -= cost;
-      if (!hadRoom && this.hasRoom) this.#onRoom();
+      if (before >= this.#maxUnreadBytes && this.hasRoom) this.#onRoom();
     });
   }
 

@@ -1,27 +1,24 @@
 import { Metadata, status } from '@grpc/grpc-js';
-import { parseChannelName } from '../../base/channel-name.ts';
 import type { Clock } from '../../base/clock.ts';
 import { SkytaleError } from '../../base/errors.ts';
 import {
   answerToWire,
   decodeClientFrame,
   encodeServerFrame,
-  GROUP_BYTES,
   PROTOCOL_VERSION,
   refusalToWire,
-  startFromWire,
 } from '../../transport/index.ts';
 import type { ClientFrameShape, RefusalReason, ServerFrameInit } from '../../transport/index.ts';
 import type { DeliveryHub } from '../delivery/delivery-hub.ts';
-import { Subscription } from '../delivery/subscription.ts';
 import type { LogEngine } from '../engine/log-engine.ts';
 import type { RelayLimits } from '../limits.ts';
 import type { RelayLogger } from '../relay-logger.ts';
-import { DeliveryQueue } from './delivery-queue.ts';
+import { ConnectionRefusal } from './connection-refusal.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { RelayCall } from './frame-writer.ts';
-import { isKeyPackageRef, messageOf, publish } from './publish-intake.ts';
+import { isKeyPackageRef, publish } from './publish-intake.ts';
 import type { PublishFrame } from './publish-intake.ts';
+import { SubscriptionDesk } from './subscription-desk.ts';
 import { WelcomeDesk } from './welcome-desk.ts';
 
 /** What all sessions of a relay share. */
@@ -44,26 +41,13 @@ export interface SessionHoldings {
 
 type Frame<Case extends NonNullable<ClientFrameShape['case']>> = Extract<ClientFrameShape, { case: Case }>['value'];
 
-/** Ends the connection for a reason that a reconnect does not cure. */
-class ConnectionRefusal extends Error {
-  readonly reason: RefusalReason;
-
-  constructor(reason: RefusalReason, detail: string) {
-    super(detail);
-    this.reason = reason;
-  }
-}
-
 /** One client's connection: reads its frames, keeps its subscriptions, writes what is for it. */
 export class Session {
   readonly #call: RelayCall;
   readonly #context: SessionContext;
   readonly #writer: FrameWriter;
-  readonly #queue: DeliveryQueue;
+  readonly #subscriptions: SubscriptionDesk;
   readonly #welcomes: WelcomeDesk;
-  readonly #subscriptions = new Map<number, Subscription>();
-  /** Refused by the relay while frames about them may be on their way here. */
-  readonly #refused = new Set<number>();
   #isGreeted = false;
   #isEnded = false;
   #unansweredBytes = 0;
@@ -77,11 +61,12 @@ export class Session {
     this.#call = call;
     this.#context = context;
     this.#writer = new FrameWriter(call, limits.maxUnreadBytes, () => this.#room());
-    this.#queue = new DeliveryQueue(
-      engine,
-      () => this.#writer.hasRoom,
-      (error) => this.#logReadError(error),
-    );
+    this.#subscriptions = new SubscriptionDesk(engine, hub, limits.maxSubscriptions, {
+      hasRoom: () => this.#writer.hasRoom,
+      deliver: (subscription, chunk) => this.#writer.write(chunk.frame(subscription)),
+      send: (frame) => this.#send(frame),
+      readFailed: (error) => this.#logReadError(error),
+    });
     this.#welcomes = new WelcomeDesk(engine, hub, {
       deliver: (welcome) => this.#send({ case: 'welcome', value: welcome }),
       failed: (error) => this.#logReadError(error),
@@ -131,7 +116,7 @@ export class Session {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#cancelHelloTimeout();
-    for (const subscription of this.#subscriptions.values()) this.#drop(subscription);
+    this.#subscriptions.close();
     this.#welcomes.close();
     this.#call.resume(); // what still comes is read and dropped, so that the end is seen
   }
@@ -152,11 +137,11 @@ export class Session {
     if (!this.#isGreeted) throw new ConnectionRefusal('protocol-error', 'the first frame must be a Hello');
     switch (frame.case) {
       case 'subscribe':
-        return this.#subscribe(frame.value);
+        return this.#subscriptions.subscribe(frame.value);
       case 'credit':
-        return this.#subscription(frame.value.subscription)?.grant(frame.value.entries);
+        return this.#subscriptions.grant(frame.value.subscription, frame.value.entries);
       case 'unsubscribe':
-        return this.#unsubscribe(frame.value.subscription);
+        return this.#subscriptions.unsubscribe(frame.value.subscription);
       case 'publish':
         return this.#publish(frame.value, bytes);
       case 'awaitWelcome':
@@ -180,75 +165,6 @@ export class Session {
     logger.debug({ peer: this.#call.getPeer(), client: client.slice(0, 64) }, 'client connected');
     const { maxPayloadBytes, maxBatchEntries } = limits;
     this.#send({ case: 'ready', value: { protocolVersion: PROTOCOL_VERSION, maxPayloadBytes, maxBatchEntries } });
-  }
-
-  #subscribe({ subscription: id, channel: name, group, start: wireStart, credit }: Frame<'subscribe'>): void {
-    if (this.#subscriptions.has(id)) {
-      throw new ConnectionRefusal('protocol-error', `subscription ${id} is in use on this connection`);
-    }
-    this.#refused.delete(id);
-    if (this.#subscriptions.size >= this.#context.limits.maxSubscriptions) {
-      const detail = `${this.#context.limits.maxSubscriptions} subscriptions on one connection are allowed`;
-      return this.#refuseSubscription(id, 'limit', detail);
-    }
-    if (group.length !== GROUP_BYTES) {
-      return this.#refuseSubscription(id, 'malformed', `group has ${group.length} bytes instead of ${GROUP_BYTES}`);
-    }
-    let channel;
-    try {
-      channel = parseChannelName(name);
-    } catch (error) {
-      return this.#refuseSubscription(id, 'invalid-channel', messageOf(error));
-    }
-    const start = startFromWire(wireStart);
-    const request = { id, channel, group: new Uint8Array(group), start, credit };
-    const subscription = new Subscription(request, this.#context.hub, {
-      deliver: (number, chunk) => this.#writer.write(chunk.frame(number)),
-      caughtUp: (number, headSeq) =>
-        this.#send({ case: 'caughtUp', value: { subscription: number, headSeq: BigInt(headSeq) } }),
-      gap: (number, afterSeq, resumesAtSeq) => {
-        const value = { subscription: number, afterSeq: BigInt(afterSeq), resumesAtSeq: BigInt(resumesAtSeq) };
-        this.#send({ case: 'gap', value });
-      },
-      refused: (number, reason, detail) => this.#refuseSubscription(number, reason, detail),
-      ready: (ready) => this.#queue.add(ready),
-    });
-    this.#subscriptions.set(id, subscription);
-    subscription.open(this.#context.engine, start).catch((error: unknown) => {
-      this.#logReadError(error);
-      subscription.fail();
-    });
-  }
-
-  #unsubscribe(id: number): void {
-    const subscription = this.#subscription(id);
-    this.#refused.delete(id);
-    if (subscription !== undefined) this.#drop(subscription);
-  }
-
-  /** `undefined` if the relay has refused it and the client cannot know yet. */
-  #subscription(id: number): Subscription | undefined {
-    const subscription = this.#subscriptions.get(id);
-    if (subscription === undefined && !this.#refused.has(id)) {
-      throw new ConnectionRefusal('protocol-error', `there is no subscription ${id} on this connection`);
-    }
-    return subscription;
-  }
-
-  #drop(subscription: Subscription): void {
-    subscription.end();
-    this.#queue.remove(subscription);
-    this.#subscriptions.delete(subscription.id);
-  }
-
-  #refuseSubscription(id: number, reason: RefusalReason, detail: string): void {
-    const subscription = this.#subscriptions.get(id);
-    if (subscription !== undefined) this.#drop(subscription);
-    this.#refused.add(id);
-    const [oldest] = this.#refused;
-    if (this.#refused.size > this.#context.limits.maxSubscriptions && oldest !== undefined)
-      this.#refused.delete(oldest);
-    this.#send({ case: 'subscriptionRefused', value: { subscription: id, reason: refusalToWire(reason), detail } });
   }
 
   #publish(frame: PublishFrame, bytes: number): void {
@@ -283,7 +199,7 @@ export class Session {
 
   #room(): void {
     this.#throttle();
-    this.#queue.run();
+    this.#subscriptions.resume();
   }
 
   /** Reads nothing more from a client that is ahead of the log, or that does not read its own answers. */

@@ -1,5 +1,5 @@
 import type { ChannelName } from '../../../base/channel-name.ts';
-import type { EntryKind, Submission } from '../../../transport/index.ts';
+import type { EntryKind, PublishAnswer, Submission } from '../../../transport/index.ts';
 import type { AppendRequest } from '../log-engine.ts';
 
 /**
@@ -86,4 +86,27 @@ export function unpackBatch({ requests, bytes }: AppendBatch): AppendRequest[] {
       }),
     ),
   }));
+}
+
+/**
+ * Answers on their way back. Nearly all requests are accepted as a whole and get consecutive numbers; those travel as two
+ * numbers, because cloning an object per submission costs as much as storing it.
+ */
+export type PackedAnswers = { readonly firstSeq: number; readonly count: number } | readonly PublishAnswer[];
+
+/** Packs the answers to one request. */
+export function packAnswers(answers: readonly PublishAnswer[]): PackedAnswers {
+  const [first] = answers;
+  if (first?.kind !== 'accepted') return answers;
+  const isPlain = answers.every(
+    (answer, index) => answer.kind === 'accepted' && !answer.duplicate && answer.seq === first.seq + index,
+  );
+  return isPlain ? { firstSeq: first.seq, count: answers.length } : answers;
+}
+
+/** The answers to one request. */
+export function unpackAnswers(packed: PackedAnswers): readonly PublishAnswer[] {
+  if (!('firstSeq' in packed)) return packed;
+  const { firstSeq, count } = packed;
+  return Array.from({ length: count }, (_, index) => ({ kind: 'accepted', seq: firstSeq + index, duplicate: false }));
 }

@@ -11,6 +11,7 @@ export function openLibsql(path: string): SqlDatabase {
       const row = database.prepare(`PRAGMA ${text}`).raw().get() as SqlValue[] | undefined;
       return row?.[0] ?? null;
     },
+    isInTransaction: () => database.inTransaction,
     isBusy: (error) => codeOf(error).startsWith('SQLITE_BUSY'),
     isDamaged: (error) => /^SQLITE_(CORRUPT|NOTADB)/.test(codeOf(error)),
     close: () => void database.close(),

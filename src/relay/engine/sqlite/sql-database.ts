@@ -15,6 +15,7 @@ export interface SqlDatabase {
   prepare(sql: string): SqlStatement;
   /** The value of a pragma, after setting it if the text says so: `user_version`, `journal_mode=WAL`. */
   pragma(text: string): SqlValue;
+  isInTransaction(): boolean;
   /** Whether the error says that another connection holds the file's lock. */
   isBusy(error: unknown): boolean;
   /** Whether the error says that the file is no database, or a broken one. */

@@ -17,7 +17,7 @@ import type {
 } from '../log-engine.ts';
 import { DEFAULT_LOG_RULES, refused } from '../log-rules.ts';
 import type { LogRules } from '../log-rules.ts';
-import { packBatch, requestBytes } from './append-batch.ts';
+import { packBatch, requestBytes, unpackAnswers } from './append-batch.ts';
 import { WorkerLink } from './worker-link.ts';
 
 /** How {@link openSqliteEngine} opens a log. */
@@ -64,7 +64,7 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<Lo
 interface Waiting {
   readonly request: AppendRequest;
   readonly bytes: number;
-  resolve(answers: readonly PublishAnswer[]): void;
+  readonly resolve: (answers: readonly PublishAnswer[]) => void;
 }
 
 class SqliteEngine implements LogEngine {
@@ -172,7 +172,7 @@ class SqliteEngine implements LogEngine {
       const packed = packBatch(batch.map(({ request }) => request));
       const outcome = await this.#link.call('append', [packed, this.#clock.now()], [packed.bytes]);
       // Answers settle in microtasks, after this: who is told that an entry is stored may rely on its being announced.
-      batch.forEach(({ resolve }, index) => resolve(outcome.answers[index] ?? []));
+      batch.forEach(({ resolve }, index) => resolve(unpackAnswers(outcome.answers[index] ?? [])));
       for (const appended of outcome.appended) this.#appended.next(appended);
     } catch (error) {
       if (!(error instanceof RuntimeError)) throw error;

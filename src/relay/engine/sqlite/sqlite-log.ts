@@ -3,10 +3,10 @@ import type { ChannelName } from '../../../base/channel-name.ts';
 import { RuntimeError } from '../../../base/errors.ts';
 import type { PublishAnswer, Submission } from '../../../transport/index.ts';
 import { ENTRY_OVERHEAD_BYTES, EntryWriter } from '../entry-codec.ts';
-import type { EntryRun } from '../entry-run.ts';
 import type { Appended, AppendRequest, ChannelState, LogPage, PageLimit, StoredWelcome } from '../log-engine.ts';
 import { refusalOf } from '../log-rules.ts';
 import type { LogRules } from '../log-rules.ts';
+import { RunBuilder } from '../run-builder.ts';
 import { prepareStatements } from './log-statements.ts';
 import type { LogStatements } from './log-statements.ts';
 import type { SqlDatabase } from './sql-database.ts';
@@ -226,40 +226,10 @@ export class SqliteLog {
       this.#database.exec('COMMIT');
     } catch (error) {
       this.#channels.clear(); // they were counted up on the way
-      try {
-        this.#database.exec('ROLLBACK');
-      } catch {
-        // SQLite has rolled back by itself, as it does when the disk is full.
-      }
+      // When the disk is full, SQLite has rolled back by itself.
+      if (this.#database.isInTransaction()) this.#database.exec('ROLLBACK');
       throw error;
     }
-  }
-}
-
-/** Collects the entries of one channel that are written one behind the other. */
-class RunBuilder {
-  readonly writer: EntryWriter;
-  readonly seqs: number[] = [];
-  readonly welcomeRefs: Uint8Array[] = [];
-  readonly #ends: number[] = [];
-  readonly #start: number;
-  readonly #prevSeq: number;
-
-  constructor(writer: EntryWriter, prevSeq: number) {
-    this.writer = writer;
-    this.#start = writer.offset;
-    this.#prevSeq = prevSeq;
-  }
-
-  /** To be called after each entry that was written. */
-  add(seq: number): void {
-    this.seqs.push(seq);
-    this.#ends.push(this.writer.offset - this.#start);
-  }
-
-  finish(): EntryRun {
-    const bytes = this.writer.buffer.subarray(this.#start, this.writer.offset);
-    return { bytes, seqs: this.seqs, ends: this.#ends, prevSeq: this.#prevSeq };
   }
 }
 

@@ -1,12 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { RuntimeError } from '../../../base/errors.ts';
 import type { LogPage } from '../log-engine.ts';
-import { unpackBatch } from './append-batch.ts';
+import { packAnswers, unpackBatch } from './append-batch.ts';
 import { openLibsql } from './libsql-database.ts';
 import { prepareDatabase } from './schema.ts';
 import { SqliteLog } from './sqlite-log.ts';
-import type { AppendOutcome } from './sqlite-log.ts';
-import type { WorkerCalls, WorkerRequest, WorkerResponse, WorkerSetup } from './worker-protocol.ts';
+import type { PackedOutcome, WorkerCalls, WorkerRequest, WorkerResponse, WorkerSetup } from './worker-protocol.ts';
 
 // The thread that owns the database: fsync blocks it and never the thread that serves the network.
 
@@ -26,7 +25,10 @@ function open({ path, maxBytes, rules }: WorkerSetup): SqliteLog {
 
 function callsOf(log: SqliteLog): WorkerCalls {
   return {
-    append: (batch, nowMs) => log.append(unpackBatch(batch), nowMs),
+    append: (batch, nowMs) => {
+      const { answers, appended } = log.append(unpackBatch(batch), nowMs);
+      return { answers: answers.map(packAnswers), appended };
+    },
     read: (channel, afterSeq, limit) => log.read(channel, afterSeq, limit),
     state: (channel) => log.state(channel),
     commitSeq: (channel, epoch) => log.commitSeq(channel, epoch),
@@ -54,7 +56,7 @@ function answer<T>(work: () => T): T | undefined {
 /** The buffer in which all runs of a result lie. */
 function transferable(value: unknown): ArrayBuffer[] {
   if (typeof value !== 'object' || value === null) return [];
-  const run = 'appended' in value ? (value as AppendOutcome).appended[0]?.run : (value as LogPage).run;
+  const run = 'appended' in value ? (value as PackedOutcome).appended[0]?.run : (value as LogPage).run;
   return run === undefined ? [] : [run.bytes.buffer as ArrayBuffer];
 }
 

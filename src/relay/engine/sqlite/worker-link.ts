@@ -4,8 +4,8 @@ import { startWorker } from './worker-thread.ts';
 import type { WorkerCalls, WorkerRequest, WorkerResponse, WorkerSetup } from './worker-protocol.ts';
 
 interface Waiting {
-  resolve(value: never): void;
-  reject(error: RuntimeError): void;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: RuntimeError) => void;
 }
 
 /** Calls to the thread that owns the database, answered in order. */
@@ -24,7 +24,7 @@ export class WorkerLink {
   static async open(setup: WorkerSetup, onFailure: (error: RuntimeError) => void): Promise<WorkerLink> {
     const link = new WorkerLink(setup, onFailure);
     try {
-      await link.#answer<void>();
+      await link.#answer();
       return link;
     } catch (error) {
       link.#isClosing = true;

@@ -1,9 +1,8 @@
 import type { ChannelName } from '../../../base/channel-name.ts';
 import type { RuntimeErrorCode } from '../../../base/errors.ts';
-import type { ChannelState, LogPage, PageLimit, StoredWelcome } from '../log-engine.ts';
+import type { Appended, ChannelState, LogPage, PageLimit, StoredWelcome } from '../log-engine.ts';
 import type { LogRules } from '../log-rules.ts';
-import type { AppendBatch } from './append-batch.ts';
-import type { AppendOutcome } from './sqlite-log.ts';
+import type { AppendBatch, PackedAnswers } from './append-batch.ts';
 
 /** What the worker is started with. */
 export interface WorkerSetup {
@@ -12,9 +11,17 @@ export interface WorkerSetup {
   readonly rules: LogRules;
 }
 
+/** What became of an {@link AppendBatch}. */
+export interface PackedOutcome {
+  /** Per request. */
+  readonly answers: readonly PackedAnswers[];
+  /** All runs lie in one buffer. */
+  readonly appended: readonly Appended[];
+}
+
 /** What the worker can be asked, by name. */
 export interface WorkerCalls {
-  append(batch: AppendBatch, nowMs: number): AppendOutcome;
+  append(batch: AppendBatch, nowMs: number): PackedOutcome;
   read(channel: ChannelName, afterSeq: number, limit: PageLimit): LogPage;
   state(channel: ChannelName): ChannelState | undefined;
   commitSeq(channel: ChannelName, epoch: bigint): number | undefined;

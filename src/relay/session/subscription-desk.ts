@@ -1,0 +1,137 @@
+import { parseChannelName } from '../../base/channel-name.ts';
+import { GROUP_BYTES, refusalToWire, startFromWire } from '../../transport/index.ts';
+import type { ClientFrameShape, RefusalReason, ServerFrameInit } from '../../transport/index.ts';
+import type { Chunk } from '../delivery/chunk.ts';
+import type { DeliveryHub } from '../delivery/delivery-hub.ts';
+import { Subscription } from '../delivery/subscription.ts';
+import type { LogEngine } from '../engine/log-engine.ts';
+import { ConnectionRefusal } from './connection-refusal.ts';
+import { DeliveryQueue } from './delivery-queue.ts';
+import { messageOf } from './publish-intake.ts';
+
+/** A `Subscribe` frame as it was decoded. */
+export type SubscribeFrame = Extract<ClientFrameShape, { case: 'subscribe' }>['value'];
+
+/** The connection, as its subscriptions see it. */
+export interface SubscriptionDeskOutlet {
+  hasRoom(): boolean;
+  deliver(subscription: number, chunk: Chunk): void;
+  send(frame: ServerFrameInit): void;
+  /** The log could not be read. */
+  readFailed(error: unknown): void;
+}
+
+/** The subscriptions of one connection, by the numbers that the client gave them. */
+export class SubscriptionDesk {
+  readonly #engine: LogEngine;
+  readonly #hub: DeliveryHub;
+  readonly #maxSubscriptions: number;
+  readonly #outlet: SubscriptionDeskOutlet;
+  readonly #queue: DeliveryQueue;
+  readonly #subscriptions = new Map<number, Subscription>();
+  /** Refused by the relay while frames about them may be on their way here. Oldest first, bounded. */
+  readonly #refused = new Set<number>();
+
+  constructor(engine: LogEngine, hub: DeliveryHub, maxSubscriptions: number, outlet: SubscriptionDeskOutlet) {
+    this.#engine = engine;
+    this.#hub = hub;
+    this.#maxSubscriptions = maxSubscriptions;
+    this.#outlet = outlet;
+    this.#queue = new DeliveryQueue(
+      engine,
+      () => outlet.hasRoom(),
+      (error) => outlet.readFailed(error),
+    );
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#subscriptions.size;
+  }
+
+  /** Begins a subscription, or refuses it. @throws {@link ConnectionRefusal} if its number is in use. */
+  subscribe({ subscription: id, channel: name, group, start: wireStart, credit }: SubscribeFrame): void {
+    if (this.#subscriptions.has(id)) {
+      throw new ConnectionRefusal('protocol-error', `subscription ${id} is in use on this connection`);
+    }
+    this.#refused.delete(id);
+    if (this.#subscriptions.size >= this.#maxSubscriptions) {
+      return this.#refuse(id, 'limit', `${this.#maxSubscriptions} subscriptions on one connection are allowed`);
+    }
+    if (group.length !== GROUP_BYTES) {
+      return this.#refuse(id, 'malformed', `group has ${group.length} bytes instead of ${GROUP_BYTES}`);
+    }
+    let channel;
+    try {
+      channel = parseChannelName(name);
+    } catch (error) {
+      return this.#refuse(id, 'invalid-channel', messageOf(error));
+    }
+    const start = startFromWire(wireStart);
+    const subscription = new Subscription({ id, channel, group: new Uint8Array(group), credit }, this.#hub, {
+      deliver: (number, chunk) => this.#outlet.deliver(number, chunk),
+      caughtUp: (number, headSeq) =>
+        this.#outlet.send({ case: 'caughtUp', value: { subscription: number, headSeq: BigInt(headSeq) } }),
+      gap: (number, afterSeq, resumesAtSeq) => {
+        const value = { subscription: number, afterSeq: BigInt(afterSeq), resumesAtSeq: BigInt(resumesAtSeq) };
+        this.#outlet.send({ case: 'gap', value });
+      },
+      refused: (number, reason, detail) => this.#refuse(number, reason, detail),
+      ready: (ready) => this.#queue.add(ready),
+    });
+    this.#subscriptions.set(id, subscription);
+    subscription.open(this.#engine, start).catch((error: unknown) => {
+      this.#outlet.readFailed(error);
+      subscription.fail();
+    });
+  }
+
+  /** Adds credit. @throws {@link ConnectionRefusal} if there is no such subscription. */
+  grant(id: number, entries: number): void {
+    this.#find(id)?.grant(entries);
+  }
+
+  /** Ends a subscription. @throws {@link ConnectionRefusal} if there is no such subscription. */
+  unsubscribe(id: number): void {
+    const subscription = this.#find(id);
+    this.#refused.delete(id);
+    if (subscription !== undefined) this.#drop(subscription);
+  }
+
+  /** The connection has room again. */
+  resume(): void {
+    this.#queue.run();
+  }
+
+  /** Ends all subscriptions. */
+  close(): void {
+    for (const subscription of this.#subscriptions.values()) this.#drop(subscription);
+  }
+
+  /** `undefined` if the relay has refused it and the client cannot know yet. */
+  #find(id: number): Subscription | undefined {
+    const subscription = this.#subscriptions.get(id);
+    if (subscription === undefined && !this.#refused.has(id)) {
+      throw new ConnectionRefusal('protocol-error', `there is no subscription ${id} on this connection`);
+    }
+    return subscription;
+  }
+
+  #drop(subscription: Subscription): void {
+    subscription.end();
+    this.#queue.remove(subscription);
+    this.#subscriptions.delete(subscription.id);
+  }
+
+  #refuse(id: number, reason: RefusalReason, detail: string): void {
+    const subscription = this.#subscriptions.get(id);
+    if (subscription !== undefined) this.#drop(subscription);
+    this.#refused.add(id);
+    const [oldest] = this.#refused;
+    if (this.#refused.size > this.#maxSubscriptions && oldest !== undefined) this.#refused.delete(oldest);
+    this.#outlet.send({
+      case: 'subscriptionRefused',
+      value: { subscription: id, reason: refusalToWire(reason), detail },
+    });
+  }
+}
