@@ -1,0 +1,65 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { fromEvent, type Observable } from 'rxjs';
+
+/** A process of the demo: a relay or an agent. */
+export class Child<To extends object, From> {
+  /** What the process says. Hot. */
+  readonly messages$: Observable<From>;
+  /** Resolves when the process is gone and its last message has been read. */
+  readonly ended: Promise<void>;
+  readonly #process: ChildProcess;
+  #mayEnd = false;
+  #hasEnded = false;
+
+  /**
+   * @param program file of this folder that the process runs
+   * @param brief what it is told at the start, as JSON
+   * @param fail told when the process cannot be started, cannot be told something, or ends without having been asked
+   */
+  constructor(name: string, program: string, brief: object, fail: (error: Error) => void) {
+    // Inherits what makes Node.js understand TypeScript. What a process has to say on stderr should be seen.
+    const child = fork(fileURLToPath(new URL(program, import.meta.url)), [JSON.stringify(brief)], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    this.#process = child;
+    this.messages$ = fromEvent(child, 'message', (message) => message as From);
+    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    const disconnected = new Promise<void>((resolve) => child.once('disconnect', () => resolve()));
+    this.ended = Promise.all([exited, disconnected]).then(() => {
+      this.#hasEnded = true;
+      const how = child.signalCode ?? `exit code ${String(child.exitCode)}`;
+      if (!this.#mayEnd) fail(new Error(`${name} has ended by itself (${how})`));
+    });
+    child.on('error', (cause) =>
+      fail(new Error(`the process of ${name} is out of reach: ${cause.message}`, { cause })),
+    );
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  tell(message: To): void {
+    this.#process.send(message);
+  }
+
+  /** Stops the process in the middle of what it does. Windows cannot do that: there it runs on until it is killed. */
+  freeze(): void {
+    if (process.platform !== 'win32') this.#process.kill('SIGSTOP');
+  }
+
+  /** SIGKILL: no handler runs, nothing is flushed. Resolves when the process is gone. */
+  async kill(): Promise<void> {
+    this.#mayEnd = true;
+    this.#process.kill('SIGKILL');
+    await this.ended;
+  }
+
+  /** Tells the process to end. */
+  finish(message: To): void {
+    this.#mayEnd = true;
+    this.tell(message);
+  }
+}

@@ -1,0 +1,15 @@
+import { filter, firstValueFrom } from 'rxjs';
+import { startRelay } from '../../src/relay/index.ts';
+import { connectParent, readBrief } from './parent.ts';
+import type { Finish, FromRelay, RelayBrief } from './protocol.ts';
+
+/** The relay, in a process of its own: it orders, stores and hands on what it cannot read. */
+const { inbox$, tell, leave } = connectParent<Finish, FromRelay>();
+const finished = firstValueFrom(inbox$.pipe(filter(({ kind }) => kind === 'finish')));
+
+const relay = await startRelay(readBrief<RelayBrief>());
+tell({ kind: 'listening', endpoint: relay.endpoint, port: relay.port });
+
+await finished;
+await relay.close();
+leave({ kind: 'closed' });
