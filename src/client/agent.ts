@@ -8,7 +8,6 @@ import type { Random } from '../base/random.ts';
 import {
   type AgentKeys,
   type AgentStore,
-  applyGroupDelta,
   type ChannelRecord,
   createAgentKeys,
   createGroup,
@@ -16,14 +15,11 @@ import {
   createMlsEngine,
   type Cursor,
   type DataDirectoryWarning,
-  decodeGroup,
-  encodeGroup,
   type Group,
-  type GroupCodec,
-  groupDelta,
   groupIdBelongsTo,
   joinGroup,
   type MlsEngine,
+  mlsGroupCodec,
   newGroupId,
   openDataDirectory,
   readWelcome,
@@ -64,7 +60,7 @@ export class Agent {
    */
   static async open(options: AgentOptions): Promise<Agent> {
     const engine = await createMlsEngine();
-    const { store, warnings } = await openDataDirectory(options.dataDir, { codec: groupCodec(engine) });
+    const { store, warnings } = await openDataDirectory(options.dataDir, { codec: mlsGroupCodec(engine) });
     for (const warning of warnings) options.warn(describeWarning(warning));
     try {
       return new Agent(options, engine, store, await loadKeys(store, engine, options.identity));
@@ -157,16 +153,6 @@ export class Agent {
     channel.status$.subscribe({ complete: () => this.#channels.delete(record.name) });
     return channel;
   }
-}
-
-/** How the store turns groups into bytes. */
-function groupCodec(engine: MlsEngine): GroupCodec {
-  return {
-    encode: encodeGroup,
-    decode: (bytes) => decodeGroup(engine, bytes),
-    delta: groupDelta,
-    apply: (group, delta) => applyGroupDelta(engine, group, delta),
-  };
 }
 
 function describeWarning(warning: DataDirectoryWarning): string {

@@ -77,11 +77,11 @@ export class PayloadIterator implements AsyncIterableIterator<Uint8Array> {
     if (this.#offer === undefined) return;
     const resolve = this.#calls.shift();
     if (resolve === undefined) return;
-    // Several calls may wait at once: asking for the next message finishes the one before.
-    this.#acknowledge();
     this.#taken = this.#offer;
     this.#offer = undefined;
     resolve({ done: false, value: this.#taken.payload });
+    // Asking for the next message finishes this one; a call that waits has asked already.
+    if (this.#calls.length > 0) this.#acknowledge();
   }
 
   #end(): void {

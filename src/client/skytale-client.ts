@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { ChannelError, RuntimeError } from '../base/errors.ts';
 import { type Random, systemRandom } from '../base/random.ts';
 import type { Channel } from '../actors/channel/index.ts';
-import { connectRelay, type RelayTransport } from '../transport/index.ts';
+import { checkApiKey, connectRelay, exchangeToken, type RelayTransport } from '../transport/index.ts';
 import { Agent } from './agent.ts';
 import { ClientChannel } from './client-channel.ts';
 
@@ -143,5 +143,6 @@ function checkIdentity(identity: Uint8Array): void {
 function tokenOption({ apiKey, apiUrl }: SkytaleClientOptions): { token?: () => Promise<string> } {
   if (apiKey === undefined) return {};
   if (apiUrl === undefined) throw new RuntimeError('invalid_argument', 'Expected `apiUrl` to be given with `apiKey`.');
-  return {};
+  checkApiKey(apiKey);
+  return { token: () => exchangeToken({ apiKey, apiUrl }) };
 }

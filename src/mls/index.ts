@@ -37,5 +37,5 @@ export type {
   OutboxEntry,
   PendingCommitEntry,
 } from './store/agent-store.ts';
-export { openDataDirectory } from './store/index.ts';
-export type { DataDirectoryWarning, GroupCodec } from './store/index.ts';
+export { mlsGroupCodec, openDataDirectory } from './store/index.ts';
+export type { DataDirectoryWarning } from './store/index.ts';

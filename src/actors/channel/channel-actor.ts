@@ -132,7 +132,7 @@ export class ChannelActor {
         return;
       }
       case 'unanswered':
-        if (this.#publisher.unanswered(message.submissions, message.error)) this.#goOffline(message.error);
+        this.#publisher.unanswered(message.submissions);
         return;
       case 'connect':
         this.#isFlowing = true;
@@ -149,7 +149,7 @@ export class ChannelActor {
         this.#journal.start(message.consumer);
         return;
       case 'acknowledge':
-        this.#journal.acknowledge(message.seq);
+        this.#journal.acknowledge([message.seq, ...this.#gatherAcknowledged()]);
         return;
       case 'release':
         this.#journal.release(message.consumer);
@@ -174,6 +174,7 @@ export class ChannelActor {
       case 'caught-up':
         this.#reader.phase = 'live';
         this.#isCaughtUp = true;
+        this.#publisher.resume();
         this.output.setStatus('live');
         return;
       case 'offline':
@@ -205,6 +206,16 @@ export class ChannelActor {
       this.#control.shift();
     }
     return gathered;
+  }
+
+  /** Messages whose acknowledgements wait right behind the one in hand. */
+  #gatherAcknowledged(): readonly number[] {
+    const seqs: number[] = [];
+    for (let [next] = this.#control; next?.kind === 'acknowledge'; [next] = this.#control) {
+      seqs.push(next.seq);
+      this.#control.shift();
+    }
+    return seqs;
   }
 
   #accept(payloads: readonly OutgoingPayload[]): void {
@@ -275,8 +286,8 @@ export class ChannelActor {
     const { keeper, link, mailbox } = this.#bench;
     await keeper.reload();
     keeper.deferShortly(this.#outbox.load(keeper.record));
+    this.#reader.recover();
     this.#commits.load(keeper.record);
-    this.#reader.restart();
     if (this.#isFlowing && this.#ended === undefined) link.open(keeper.record);
     mailbox.tell({ kind: 'wake' });
   }
@@ -291,7 +302,7 @@ export class ChannelActor {
     const { control, user } = mailbox.close();
     this.#accept(user);
     for (const message of [...this.#control, ...control]) {
-      if (message.kind === 'acknowledge') this.#journal.acknowledge(message.seq);
+      if (message.kind === 'acknowledge') this.#journal.acknowledge([message.seq]);
       if (message.kind === 'commit') this.#commits.request(message.request);
     }
     const failure = await keeper.flush().then(

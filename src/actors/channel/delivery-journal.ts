@@ -50,10 +50,11 @@ export class DeliveryJournal {
     this.#consumer?.offer(messages);
   }
 
-  acknowledge(seq: number): void {
+  acknowledge(seqs: readonly number[]): void {
     const { keeper, link } = this.#bench;
     const { record } = keeper;
-    keeper.deferShortly({ ...record, journal: record.journal.filter((entry) => entry.seq !== seq) });
+    const handled = new Set(seqs);
+    keeper.deferShortly({ ...record, journal: record.journal.filter(({ seq }) => !handled.has(seq)) });
     link.processed(0, this.hasRoom);
   }
 

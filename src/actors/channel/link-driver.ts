@@ -1,5 +1,5 @@
 import { Subscription } from 'rxjs';
-import { toSkytaleError, type SkytaleError } from '../../base/errors.ts';
+import { toSkytaleError } from '../../base/errors.ts';
 import { type ChannelRecord, groupTag } from '../../mls/index.ts';
 import type {
   ChannelLink,
@@ -19,7 +19,7 @@ export type LinkInput = { readonly link: number } & (
       readonly submissions: readonly Submission[];
       readonly answers: readonly PublishAnswer[];
     }
-  | { readonly kind: 'unanswered'; readonly submissions: readonly Submission[]; readonly error: SkytaleError }
+  | { readonly kind: 'unanswered'; readonly submissions: readonly Submission[] }
 );
 
 /** Entries that the relay may send ahead of what has been processed. */
@@ -89,7 +89,8 @@ export class LinkDriver {
     const link = this.#number;
     this.#link?.publish(submissions).then(
       (answers) => this.#post({ link, kind: 'answers', submissions, answers }),
-      (error: unknown) => this.#post({ link, kind: 'unanswered', submissions, error: toSkytaleError(error) }),
+      // Why is told on the link: here it only matters that nobody knows what became of them.
+      () => this.#post({ link, kind: 'unanswered', submissions }),
     );
   }
 }

@@ -1,4 +1,5 @@
 import { type SkytaleError, TransportError } from '../../base/errors.ts';
+import type { ChannelRecord } from '../../mls/index.ts';
 import type { LogEntry } from '../../transport/index.ts';
 import type { CommitDesk } from './commit-desk.ts';
 import type { DeliveryJournal } from './delivery-journal.ts';
@@ -24,16 +25,29 @@ export class LogReader {
   /** Behind a gap, the first entry does not name the one that was read last. */
   #resumesAtSeq: number | undefined;
   #failedCommit = { seq: 0, failures: 0 };
+  /** A step whose write has not been confirmed. */
+  #unconfirmed: IntakeStep | undefined;
 
   constructor(bench: Workbench, parts: LogReaderParts) {
     this.#bench = bench;
     this.#parts = parts;
   }
 
-  /** Forgets what an earlier link had said. */
+  /** A new connection: what it brings first was in the log before. */
   restart(): void {
     this.phase = 'replay';
     this.#resumesAtSeq = undefined;
+  }
+
+  /**
+   * The record was read from the store again. If the write that failed had reached the disk all the same, the log will
+   * not bring its messages another time: they are shown now.
+   */
+  recover(): void {
+    const step = this.#unconfirmed;
+    this.#unconfirmed = undefined;
+    this.restart();
+    if (step !== undefined && seqOf(step.record) === seqOf(this.#bench.keeper.record)) this.#show(step);
   }
 
   /** Entries are gone for ever; reading goes on behind them. */
@@ -65,18 +79,29 @@ export class LogReader {
     return undefined;
   }
 
-  async #apply({ record, events, verdicts, taken, mustBeDurable }: IntakeStep): Promise<void> {
-    const { keeper, output, link } = this.#bench;
-    const { outbox, commits, journal } = this.#parts;
-    for (const verdict of verdicts) {
+  async #apply(step: IntakeStep): Promise<void> {
+    const { keeper } = this.#bench;
+    const { outbox } = this.#parts;
+    for (const verdict of step.verdicts) {
       if (verdict.kind === 'stored') outbox.stored(verdict.messageId, verdict.seq, verdict.epoch);
     }
-    const swept = outbox.sweep(record);
-    if (mustBeDurable) await keeper.commit(swept);
-    else keeper.defer(swept);
+    const record = outbox.sweep(step.record);
+    if (step.mustBeDurable) {
+      this.#unconfirmed = step;
+      await keeper.commit(record);
+      this.#unconfirmed = undefined;
+    } else {
+      keeper.defer(record);
+    }
+    this.#show(step);
+  }
+
+  /** State first, then the events that tell of it. */
+  #show({ events, verdicts, taken }: IntakeStep): void {
+    const { keeper, output, link } = this.#bench;
+    const { outbox, commits, journal } = this.#parts;
     this.#resumesAtSeq = undefined;
-    // State first, then the events that tell of it.
-    output.show(swept, outbox.unsettled);
+    output.show(keeper.record, outbox.unsettled);
     for (const verdict of verdicts) {
       if (verdict.kind === 'won') commits.won(verdict.commit, verdict.seq);
       if (verdict.kind === 'lost') commits.lost();
@@ -100,4 +125,8 @@ export class LogReader {
     this.#bench.output.fault({ kind: 'stuck', seq: entry.seq, error: halt.error });
     return halt.error;
   }
+}
+
+function seqOf({ cursor }: ChannelRecord): number | undefined {
+  return 'afterSeq' in cursor ? cursor.afterSeq : undefined;
 }

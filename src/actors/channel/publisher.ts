@@ -53,14 +53,19 @@ export class Publisher {
     return foreign && refusalError(foreign.reason, foreign.detail);
   }
 
-  /** No answer came. Returns whether the connection is lost. */
-  unanswered(submissions: readonly Submission[], { code }: SkytaleError): boolean {
+  /**
+   * No answer came: the connection was lost, or could not take more. What was submitted waits again, for a moment or
+   * until a new connection has caught up.
+   */
+  unanswered(submissions: readonly Submission[]): void {
     if (submissions[0]?.kind === 'commit') this.#parts.commits.unanswered();
     else this.#parts.outbox.unanswered(submissions);
-    // Full is not lost: the connection is there, and has more to send than it can take.
-    const isFull = code === 'limit_exceeded';
-    if (isFull) this.#pause();
-    return !isFull;
+    this.#pause();
+  }
+
+  /** A connection has caught up: whatever there was to wait for, this is the time to try. */
+  resume(): void {
+    this.stop();
   }
 
   /** Cancels what is scheduled. */

@@ -1,0 +1,91 @@
+import { expect, it } from 'vitest';
+import { bytes, channelOf, invite, Recorder, Swarm, text, textOf } from '../../support/swarm.ts';
+
+const identities = (members: readonly { identity: Uint8Array }[]): string[] =>
+  members.map(({ identity }) => text(identity)).sort();
+
+it('adds everybody when several members commit at once: one wins each epoch, the others do it again', async () => {
+  await using swarm = await Swarm.create();
+  const { alice, bob, carol } = await channelOf(swarm, 'alice', 'bob', 'carol');
+  const newcomers = ['dave', 'erin', 'frank'].map((name) => swarm.agent(name));
+
+  const joined = await Promise.all(
+    [alice, bob, carol].map((member, index) => invite(member, newcomers[index] ?? swarm.agent('nobody'))),
+  );
+
+  const everybody = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank'];
+  const greeted = [...[alice, bob, carol], ...joined].map(({ channel$ }) => new Recorder(channel$));
+  await alice.send(bytes('welcome all'));
+  for (const recorder of greeted.slice(1)) {
+    expect((await recorder.until((values) => values.some((value) => textOf(value) === 'welcome all'))).length).toBe(1);
+  }
+  for (const { channel$ } of [alice, bob, carol, ...joined]) {
+    expect(identities(channel$.state$.value.members)).toEqual(everybody);
+    expect(channel$.state$.value.epoch).toBe(5n);
+  }
+});
+
+it('completes normally for somebody who was removed, and tells it to whoever waits', async () => {
+  await using swarm = await Swarm.create();
+  const { alice, bob } = await channelOf(swarm, 'alice', 'bob');
+  const events = new Recorder(bob.channel$.events$);
+  const messages = new Recorder(bob.channel$);
+
+  await alice.send(bytes('last'));
+  await alice.removeMember(bytes('bob'));
+  await events.until(() => events.isComplete);
+  await alice.send(bytes('without bob'));
+
+  expect(messages.values.map(textOf)).toEqual(['last']);
+  expect(messages.isComplete).toBe(true);
+  expect(bob.channel$.status$.value).toBe('removed');
+  await expect(bob.send(bytes('hello?'))).rejects.toMatchObject({ code: 'removed_from_group' });
+});
+
+it('rotates keys: a new epoch with the same members', async () => {
+  await using swarm = await Swarm.create();
+  const { alice, bob } = await channelOf(swarm, 'alice', 'bob');
+  const changes = new Recorder(bob.channel$.epochChanges$);
+  bob.channel$.connect();
+
+  expect(await alice.channel$.commit({ rotate: true })).toMatchObject({ epoch: 2n, welcome: undefined });
+
+  expect(await changes.until(1)).toMatchObject([{ epoch: 2n, added: [], removed: [] }]);
+});
+
+it('refuses a change that makes no sense, and stays as it was', async () => {
+  await using swarm = await Swarm.create();
+  const { alice, bob } = await channelOf(swarm, 'alice', 'bob');
+
+  await expect(alice.removeMember(bytes('nobody'))).rejects.toMatchObject({ code: 'not_found' });
+  await expect(invite(alice, swarm.agent('bob', { dataDir: 'another bob' }))).rejects.toMatchObject({
+    code: 'mls_error',
+  });
+
+  expect(alice.channel$.state$.value.epoch).toBe(1n);
+  await alice.send(bytes('still here'));
+  expect((await new Recorder(bob.channel$).until(1)).map(textOf)).toEqual(['still here']);
+});
+
+it('sends the same commit again when its answer was lost', async () => {
+  await using swarm = await Swarm.create();
+  const { alice } = await channelOf(swarm, 'alice');
+  alice.channel$.connect();
+  swarm.relay.loseNextAnswer();
+
+  const bob = await invite(alice, swarm.agent('bob'));
+
+  expect(identities(bob.channel$.state$.value.members)).toEqual(['alice', 'bob']);
+  expect(alice.channel$.state$.value.epoch).toBe(1n);
+});
+
+it('does not show a second group under the same name: its founder is refused', async () => {
+  await using swarm = await Swarm.create();
+  const { alice } = await channelOf(swarm, 'alice', 'bob');
+  const mallory = await swarm.agent('mallory').createChannel(alice.name);
+
+  await expect(mallory.send(bytes('mine'))).rejects.toMatchObject({ code: 'channel_exists' });
+
+  expect(mallory.channel$.status$.value).toBe('refused');
+  expect(mallory.channel$.state$.value.cause?.code).toBe('channel_exists');
+});

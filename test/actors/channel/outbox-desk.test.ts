@@ -1,0 +1,144 @@
+import { beforeAll, expect, it } from 'vitest';
+import { OutboxDesk } from '../../../src/actors/channel/outbox-desk.ts';
+import { parseChannelName } from '../../../src/index.ts';
+import {
+  type ChannelRecord,
+  commitChange,
+  createAgentKeys,
+  createGroup,
+  createMlsEngine,
+  type MlsEngine,
+  newGroupId,
+} from '../../../src/mls/index.ts';
+import type { PublishAnswer, Submission } from '../../../src/transport/index.ts';
+import { bytes, CHANNEL } from '../../support/swarm.ts';
+
+const NOW = 1_800_000_000_000;
+const stale: PublishAnswer = { kind: 'refused', reason: 'stale-epoch', detail: '', currentEpoch: 1n };
+const accepted = (seq: number): PublishAnswer => ({ kind: 'accepted', seq, duplicate: false });
+
+let engine: MlsEngine;
+let start: ChannelRecord;
+
+beforeAll(async () => {
+  engine = await createMlsEngine();
+  const keys = await createAgentKeys(engine, bytes('alice'));
+  const name = parseChannelName(CHANNEL);
+  start = {
+    name,
+    group: await createGroup(engine, { groupId: newGroupId(name, new Uint8Array(16)), keys, nowMs: NOW }),
+    idKey: new Uint8Array(32),
+    cursor: { afterSeq: 0 },
+    outbox: [],
+    journal: [],
+    pendingCommit: undefined,
+    commitSpentInEpoch: undefined,
+  };
+});
+
+/** A desk that has taken one-byte payloads 1, 2, 3 …, whose message ids are the same. */
+function deskWith(payloads: number): { desk: OutboxDesk; record: ChannelRecord } {
+  const desk = new OutboxDesk();
+  let id = 0;
+  const outgoing = Array.from({ length: payloads }, (_, index) => ({
+    payload: Uint8Array.of(index + 1),
+    waiter: undefined,
+  }));
+  return { desk, record: desk.accept(start, outgoing, () => Uint8Array.of((id += 1))) };
+}
+
+async function submit(desk: OutboxDesk, record: ChannelRecord): Promise<readonly Submission[]> {
+  const { submissions } = await desk.prepare(record, engine);
+  desk.submitted(submissions.length);
+  return submissions;
+}
+
+const ids = (submissions: readonly Submission[]): number[] => submissions.map(({ messageId }) => messageId[0] ?? -1);
+
+it('submits at most 32 messages in one batch and 256 before the first answer', async () => {
+  const { desk, record } = deskWith(300);
+  const batches: number[] = [];
+  while (desk.canSubmit(record)) batches.push((await submit(desk, record)).length);
+
+  expect(batches).toEqual([32, 32, 32, 32, 32, 32, 32, 32]);
+  expect(desk.hasRoom(true)).toBe(false);
+  expect(desk.unsettled).toBe(300);
+});
+
+it('encrypts stale messages again in the epoch that the relay asks for, in their order, before all others', async () => {
+  const { desk, record } = deskWith(70);
+  const first = await submit(desk, record);
+  const second = await submit(desk, record);
+
+  desk.answered(
+    first,
+    first.map(() => stale),
+  );
+  expect(desk.canSubmit(record)).toBe(false);
+  desk.answered(
+    second,
+    second.map(() => stale),
+  );
+  expect(desk.canSubmit(record)).toBe(false);
+  const { next } = await commitChange(engine, record.group, { rotate: true }, 'private', NOW);
+  const inNextEpoch = { ...record, group: next };
+  expect(desk.canSubmit(inNextEpoch)).toBe(true);
+
+  const again = [await submit(desk, inNextEpoch), await submit(desk, inNextEpoch), await submit(desk, inNextEpoch)];
+  expect(again.flatMap(ids)).toEqual(Array.from({ length: 70 }, (_, index) => index + 1));
+  expect(again.flat().every(({ epoch }) => epoch === 1n)).toBe(true);
+});
+
+it('submits nothing past a message that came back until the others in flight are answered', async () => {
+  const { desk, record } = deskWith(64);
+  const first = await submit(desk, record);
+  const second = await submit(desk, record);
+
+  desk.unanswered(first);
+  expect(desk.canSubmit(record)).toBe(false);
+  desk.answered(
+    second,
+    second.map((_, index) => accepted(index + 1)),
+  );
+
+  expect(ids(await submit(desk, record))).toEqual(ids(first));
+});
+
+it('settles a message once, by the answer or by the log, whichever comes first', async () => {
+  const { desk, record } = deskWith(2);
+  const submissions = await submit(desk, record);
+
+  desk.stored('01', 7, 0n);
+  desk.answered(submissions, [accepted(7), accepted(8)]);
+  desk.stored('02', 8, 0n);
+
+  expect(desk.unsettled).toBe(0);
+  expect(desk.sweep(record).outbox).toEqual([]);
+});
+
+it('takes out of the queue what the log already has', () => {
+  const { desk, record } = deskWith(3);
+  desk.stored('02', 1, 0n);
+
+  expect(desk.unsettled).toBe(2);
+  expect(desk.sweep(record).outbox.map(({ messageId }) => messageId[0])).toEqual([1, 3]);
+});
+
+it('keeps what was accepted and not written when the record is read again', () => {
+  const { desk, record } = deskWith(3);
+  const onDisk = { ...start, outbox: record.outbox.slice(0, 1) };
+
+  expect(desk.load(onDisk).outbox.map(({ messageId }) => messageId[0])).toEqual([1, 2, 3]);
+  expect(desk.unsettled).toBe(3);
+});
+
+it('hands back what was refused for good, and takes it out of the outbox', async () => {
+  const { desk, record } = deskWith(2);
+  const submissions = await submit(desk, record);
+  const tooLarge: PublishAnswer = { kind: 'refused', reason: 'too-large', detail: 'x', currentEpoch: 0n };
+
+  const rejected = desk.answered(submissions, [tooLarge, accepted(1)]);
+
+  expect(rejected.map(({ payload, error }) => [payload[0], error.code])).toEqual([[1, 'message_too_large']]);
+  expect(desk.sweep(record).outbox).toEqual([]);
+});
