@@ -17,7 +17,7 @@ const roles = { alice, bob, carol };
 
 const { inbox$, tell, leave } = connectParent<ToAgent, FromAgent>();
 const finished = nextOf(inbox$, 'finish');
-const brief = readBrief<AgentBrief>();
+const brief = readBrief() as AgentBrief;
 mkdirSync(join(brief.dataDir, 'notebook'), { recursive: true, mode: 0o700 });
 
 const client = new SkytaleClient(brief.endpoint, join(brief.dataDir, 'skytale'), new TextEncoder().encode(brief.name));

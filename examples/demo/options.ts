@@ -45,7 +45,6 @@ export function readOptions(args: readonly string[]): DemoOptions | undefined {
   };
 }
 
-// eslint-disable-next-line @typescript-eslint/explicit-function-return-type -- the type is that of the table below
 function parse(args: readonly string[]) {
   try {
     return parseArgs({

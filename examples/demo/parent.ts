@@ -28,6 +28,6 @@ export function connectParent<To, From>(): Parent<To, From | Failed> {
 }
 
 /** What the process was told when it was started. */
-export function readBrief<Brief>(): Brief {
-  return JSON.parse(process.argv[2] ?? '') as Brief;
+export function readBrief(): unknown {
+  return JSON.parse(process.argv[2] ?? '');
 }

@@ -1,3 +1,9 @@
+/**
+ * MLS groups (RFC 9420) as steps: a value in, a value out. No step does I/O, keeps time, or changes what it was given; the
+ * caller makes the result durable and only then lets it be seen. Everything that is known of ts-mls stays in this folder.
+ *
+ * @module
+ */
 export { createAgentKeys } from './agent-keys.ts';
 export type { AgentKeys } from './agent-keys.ts';
 export type { CipherSuiteName } from './cipher-suite.ts';

@@ -1,3 +1,4 @@
+import type { Worker } from 'node:worker_threads';
 import { status } from '@grpc/grpc-js';
 import { describe, expect, test } from 'vitest';
 import { encodeClientFrame, refusalFromWire, startToWire } from '../../src/transport/index.ts';
@@ -368,6 +369,36 @@ describe('the end of a connection', () => {
     expect((await bob.ended).code).toBe(status.UNAVAILABLE);
     await closing;
     expect(await relay.closed).toBeUndefined();
+  });
+
+  test('by a relay that closes while a client does not read: it is cut off after a while', async () => {
+    const clock = settableClock();
+    const relay = await startTestRelay({ clock });
+    const [alice, stuck] = await Promise.all([RawClient.connect(relay.endpoint), RawClient.connect(relay.endpoint)]);
+    stuck.subscribe(1, { afterSeq: 0 }, 10_000);
+    await stuck.next('caughtUp');
+    stuck.pause();
+    while (relay.load().unreadBytes < 256 * 1024) await alice.publish(messages(64, 0n, 4096));
+    let isClosed = false;
+    const closing = relay.close().then(() => (isClosed = true));
+    expect((await alice.ended).code).toBe(status.UNAVAILABLE);
+    expect(isClosed).toBe(false);
+    clock.time += 2000;
+    clock.runDue();
+    await closing;
+  });
+
+  test('by a log whose thread dies: streams end as unavailable, and the relay says why it ended', async () => {
+    const threads: Worker[] = [];
+    const track = (worker: Worker): void => void threads.push(worker);
+    process.on('worker', track);
+    const relay = await startTestRelay();
+    process.off('worker', track);
+    const alice = await RawClient.connect(relay.endpoint);
+    await alice.publish([message()]);
+    await threads[0]?.terminate();
+    expect(await relay.closed).toMatchObject({ code: 'store_error' });
+    expect((await alice.ended).code).toBe(status.UNAVAILABLE);
   });
 
   test('a relay that was closed leaves its port and its directory to the next', async () => {

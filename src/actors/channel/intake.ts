@@ -9,6 +9,7 @@ import {
   type MlsEngine,
   type PendingCommitEntry,
   receiveMessage,
+  settleCommit,
 } from '../../mls/index.ts';
 import type { LogEntry } from '../../transport/index.ts';
 import type { ChannelEvent, ChannelMember, ChannelMessage } from './channel-event.ts';
@@ -193,7 +194,8 @@ class Step {
     this.#mustBeDurable = true;
     const pending = before.pendingCommit;
     if (pending !== undefined && toHex(pending.messageId) === toHex(entry.messageId)) {
-      this.#record = { ...before, group: pending.next, pendingCommit: undefined, commitSpentInEpoch: undefined };
+      const group = settleCommit(before.group, pending.next);
+      this.#record = { ...before, group, pendingCommit: undefined, commitSpentInEpoch: undefined };
       this.#verdicts.push({ kind: 'won', commit: pending, seq: entry.seq });
       this.#reportChange(
         before,

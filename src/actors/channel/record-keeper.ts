@@ -1,5 +1,5 @@
 import { RuntimeError } from '../../base/errors.ts';
-import type { AgentStore, ChannelRecord } from '../../mls/index.ts';
+import { type AgentStore, type ChannelRecord, eraseSpent } from '../../mls/index.ts';
 
 /**
  * The one holder of a channel's record: what is in memory, and what of it is on disk.
@@ -11,12 +11,15 @@ import type { AgentStore, ChannelRecord } from '../../mls/index.ts';
 export class RecordKeeper {
   readonly #store: AgentStore;
   #record: ChannelRecord;
+  /** What is on disk. Deferred changes never touch the group: a ratchet that moves is written at once. */
+  #written: ChannelRecord;
   #isDirty = false;
   #isUrgent = false;
 
   /** @param record as it is in the store */
   constructor(record: ChannelRecord, store: AgentStore) {
     this.#record = record;
+    this.#written = record;
     this.#store = store;
   }
 
@@ -37,9 +40,13 @@ export class RecordKeeper {
   /** Writes `next`, then makes it the record. If the write fails, the record stays as it was. */
   async commit(next: ChannelRecord): Promise<void> {
     await this.#store.saveChannel(next);
+    const { group } = this.#written;
+    this.#written = next;
     this.#record = next;
     this.#isDirty = false;
     this.#isUrgent = false;
+    // Nobody can go back any more: the keys that were used are to be gone.
+    if (group !== next.group) eraseSpent(group, [next.group, ...(next.pendingCommit ? [next.pendingCommit.next] : [])]);
   }
 
   /** Makes `next` the record, to be written some time later. */
@@ -66,6 +73,7 @@ export class RecordKeeper {
     const stored = await this.#store.loadChannel(name);
     if (stored === undefined) throw new RuntimeError('store_damaged', `${name} is not in the store any more`);
     this.#record = stored;
+    this.#written = stored;
     this.#isDirty = false;
     this.#isUrgent = false;
   }

@@ -138,7 +138,6 @@ export class RelaySession {
     this.#isOver = true;
     this.#cancelHandshakeTimeout();
     this.#liveness.stop();
-    this.#subscriptions.clear();
     this.#publishes.close(error);
     return true;
   }
@@ -153,7 +152,6 @@ export class RelaySession {
   }
 
   #receive(bytes: Buffer): void {
-    if (this.#isOver) return;
     this.#liveness.heard();
     try {
       this.#handle(decodeServerFrame(bytes));
