@@ -371,6 +371,18 @@ describe('the end of a connection', () => {
     expect(await relay.closed).toBeUndefined();
   });
 
+  test('by both at once: what was published is answered, and the relay closes', async () => {
+    const relay = await startTestRelay();
+    const alice = await RawClient.connect(relay.endpoint);
+    const answers = alice.publish(messages(100, 0n, 20_000));
+    while (relay.load().unansweredBytes === 0) await alice.settle();
+    const closing = relay.close();
+    alice.halfClose();
+    expect(await answers).toHaveLength(100);
+    await alice.ended;
+    await closing;
+  });
+
   test('by a relay that closes while a client does not read: it is cut off after a while', async () => {
     const clock = settableClock();
     const relay = await startTestRelay({ clock });

@@ -51,7 +51,8 @@ export class Session {
   #isGreeted = false;
   #isEnded = false;
   #unansweredBytes = 0;
-  #onAnswered: (() => void) | undefined;
+  /** Those who wait until nothing is unanswered. */
+  readonly #onAnswered: (() => void)[] = [];
   readonly #cancelHelloTimeout: () => void;
   /** Resolves when the connection is over and all its subscriptions are ended. */
   readonly closed: Promise<void>;
@@ -174,11 +175,13 @@ export class Session {
     publish(engine, limits, frame)
       .then((answers) => {
         this.#send({ case: 'published', value: { request: frame.request, answers: answers.map(answerToWire) } });
-        this.#unansweredBytes -= bytes;
-        if (this.#unansweredBytes === 0) this.#onAnswered?.();
-        this.#throttle();
       })
-      .catch((error: unknown) => this.#crash(error));
+      .catch((error: unknown) => this.#crash(error))
+      .finally(() => {
+        this.#unansweredBytes -= bytes;
+        if (this.#unansweredBytes === 0) for (const resolve of this.#onAnswered.splice(0)) resolve();
+        this.#throttle();
+      });
   }
 
   #awaitWelcome({ keyPackageRef }: Frame<'awaitWelcome'>): void {
@@ -212,7 +215,7 @@ export class Session {
 
   #answered(): Promise<void> {
     if (this.#unansweredBytes === 0) return Promise.resolve();
-    return new Promise((resolve) => (this.#onAnswered = resolve));
+    return new Promise((resolve) => this.#onAnswered.push(resolve));
   }
 
   #refuseConnection(reason: RefusalReason, detail: string): void {

@@ -113,6 +113,11 @@ export class RawClient {
     return new Promise((resolve) => this.#waiting.add(resolve));
   }
 
+  /** Lets the event loop turn once. */
+  settle(): Promise<void> {
+    return new Promise((resolve) => void setImmediate(resolve));
+  }
+
   subscribe(subscription: number, start: LinkStart = { afterSeq: 0 }, credit = 1000, channel: string = CHANNEL): void {
     this.send({
       case: 'subscribe',
