@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/base/clock.ts';
 import { exchangeToken } from '../../src/transport/index.ts';
 import type { ExchangeTokenOptions } from '../../src/transport/index.ts';
+import { ManualClock } from '../streams/support.ts';
 import { freePort } from './support/free-port.ts';
 
 const API_KEY = 'sk_test_0123456789abcdef';
@@ -66,6 +67,15 @@ describe('exchangeToken', () => {
       url: '/v1/tokens',
       headers: { authorization: `Bearer ${API_KEY}` },
     });
+  });
+
+  it('leaves no timer behind', async () => {
+    const manual = new ManualClock();
+    await exchange({ clock: manual });
+    answer = answerWith(401);
+    await expect(exchange({ clock: manual })).rejects.toMatchObject({ code: 'auth_failed' });
+
+    expect(manual.pending).toBe(0);
   });
 
   it.each(['', '/', '/base', '/base/?query#hash'])('finds the tokens under an API at %j', async (path) => {

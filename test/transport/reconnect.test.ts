@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { ServerCredentials, status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { connectRelay, createMemoryRelay } from '../../src/transport/index.ts';
-import type { RelayTransport, TransportStatus } from '../../src/transport/index.ts';
+import type { ConnectRelayOptions, RelayTransport, TransportStatus } from '../../src/transport/index.ts';
 import { ManualClock } from '../streams/support.ts';
 import { bridgeTo } from './support/bridge.ts';
 import { freePort } from './support/free-port.ts';
@@ -55,6 +55,33 @@ describe('gRPC transport: reconnecting', () => {
     expect(Math.max(...delays)).toBeLessThanOrEqual(10_000);
     expect(delays.at(-1)).toBeGreaterThan(6000);
     expect(clock.pending).toBe(0);
+  });
+
+  it('leaves no timer behind when it is closed, whatever it was doing', async () => {
+    const endpoint = `http://127.0.0.1:${await freePort()}`;
+    await using relay = await startScriptedRelay({
+      frame: (frame, call) => {
+        if (frame.case === 'hello') call.send(READY);
+      },
+    });
+    const cases: readonly [TransportStatus['kind'], Omit<ConnectRelayOptions, 'clock'>][] = [
+      ['connecting', { endpoint, token: () => new Promise(() => undefined) }],
+      ['connecting', { endpoint }],
+      ['offline', { endpoint }],
+      ['online', { endpoint: relay.endpoint }],
+    ];
+    for (const [kind, options] of cases) {
+      const clock = new ManualClock();
+      const transport = connectRelay({ ...options, clock });
+      const statuses = new Recording(transport.status$);
+      transport.open(LINK).events$.subscribe();
+      await statuses.until((all) => all.at(-1)?.kind === kind);
+      expect(clock.pending).toBeGreaterThan(0);
+      await transport.close();
+
+      expect(clock.pending).toBe(0);
+      expect(statuses.events.at(-1)).toEqual({ kind: 'closed' });
+    }
   });
 
   it('keeps backing off from a relay that greets and then fails at once', async () => {
