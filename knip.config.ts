@@ -6,12 +6,12 @@ const config: KnipConfig = {
     'src/relay/index.ts',
     'src/**/main.ts',
     'src/**/*-worker.ts',
+    // Started as child processes.
+    '{examples,bench}/**/*-process.ts',
     'examples/**/main.ts',
-    'bench/main.ts',
     'scripts/*.ts',
     'test/**/*.test.ts',
     'test/setup/*.ts',
-    // Child processes of tests.
     'test/**/programs/*.ts',
   ],
   project: ['{src,test,examples,bench,scripts}/**/*.ts'],
