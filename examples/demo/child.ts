@@ -25,16 +25,14 @@ export class Child<To extends object, From> {
     });
     this.#process = child;
     this.messages$ = fromEvent(child, 'message', (message) => message as From);
-    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    const disconnected = new Promise<void>((resolve) => child.once('disconnect', () => resolve()));
-    this.ended = Promise.all([exited, disconnected]).then(() => {
+    child.on('error', (cause) => {
+      fail(new Error(`the process of ${name} is out of reach: ${cause.message}`, { cause }));
+    });
+    this.ended = waitForEnd(child).then(() => {
       this.#hasEnded = true;
       const how = child.signalCode ?? `exit code ${String(child.exitCode)}`;
       if (!this.#mayEnd) fail(new Error(`${name} has ended by itself (${how})`));
     });
-    child.on('error', (cause) =>
-      fail(new Error(`the process of ${name} is out of reach: ${cause.message}`, { cause })),
-    );
   }
 
   get hasEnded(): boolean {
@@ -62,4 +60,12 @@ export class Child<To extends object, From> {
     this.#mayEnd = true;
     this.tell(message);
   }
+}
+
+/** Exited, and its last message was read; or never started. */
+async function waitForEnd(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined) return;
+  await Promise.all(
+    ['exit', 'disconnect'].map((event) => new Promise<void>((resolve) => child.once(event, () => resolve()))),
+  );
 }

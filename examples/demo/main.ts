@@ -50,18 +50,27 @@ async function run(options: DemoOptions, display: Display): Promise<Report> {
   }
 }
 
-try {
-  const options = readOptions(process.argv.slice(2));
-  if (options === undefined) {
-    process.stdout.write(USAGE);
-  } else {
-    const display = new Display(options.isPlain);
+async function main(options: DemoOptions): Promise<void> {
+  const display = new Display(options.isPlain);
+  try {
     const report = await run(options, display);
     printReport(report, display);
     if (options.isJson) display.print(JSON.stringify(report));
     if (!report.isOk) process.exitCode = 1;
+  } catch (error) {
+    const { message } = error as Error;
+    process.exitCode ??= 1;
+    process.stderr.write(`${message}\n`);
+    if (options.isJson) display.print(JSON.stringify({ isOk: false, seed: options.seed, error: message }));
   }
+}
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options === undefined) process.stdout.write(USAGE);
+  else await main(options);
 } catch (error) {
-  process.exitCode ??= error instanceof UsageError ? 2 : 1;
-  process.stderr.write(`${(error as Error).message}\n${error instanceof UsageError ? `\n${USAGE}` : ''}`);
+  if (!(error instanceof UsageError)) throw error;
+  process.exitCode = 2;
+  process.stderr.write(`${error.message}\n\n${USAGE}`);
 }

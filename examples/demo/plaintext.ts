@@ -62,18 +62,19 @@ export function findPlaintext(directory: string, lines: readonly string[]): read
 function formsOf(line: number, text: string): readonly Needle[] {
   const plain = text.trim();
   const json = JSON.stringify(plain).slice(1, -1);
-  return [...new Set([plain, json])].flatMap((secret) => {
+  const forms = [plain, json].flatMap((secret) => {
     const bytes = Buffer.from(secret);
+    const hex = bytes.toString('hex');
     return [
       { line, form: 'plain', bytes: bytes.toString('latin1') },
-      { line, form: 'hex', bytes: bytes.toString('hex') },
-      { line, form: 'HEX', bytes: bytes.toString('hex').toUpperCase() },
-      ...[0, 1, 2].flatMap((offset) => [
-        { line, form: 'base64', bytes: base64At(offset, bytes, 'base64') },
-        { line, form: 'base64url', bytes: base64At(offset, bytes, 'base64url') },
-      ]),
+      { line, form: 'hexadecimal', bytes: hex },
+      { line, form: 'hexadecimal', bytes: hex.toUpperCase() },
+      ...[0, 1, 2].map((offset) => ({ line, form: 'base64', bytes: base64At(offset, bytes, 'base64') })),
+      ...[0, 1, 2].map((offset) => ({ line, form: 'base64url', bytes: base64At(offset, bytes, 'base64url') })),
     ];
   });
+  // Many forms are the same for most lines. The first one gives the name.
+  return [...new Map(forms.reverse().map((form) => [form.bytes, form])).values()];
 }
 
 /** What base64 makes of `bytes` in the middle of something: only the characters that depend on nothing but them. */
