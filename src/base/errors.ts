@@ -78,9 +78,6 @@ export type ChannelErrorCode = keyof typeof CHANNEL_STATUS;
  * what was asked (message prefix `channel error:`).
  */
 export class ChannelError extends SkytaleError<ChannelErrorCode> {
-  constructor(code: Exclude<ChannelErrorCode, 'channel_error'>, detail: string, options?: SkytaleErrorOptions);
-  /** @internal use {@link ChannelError.invalidName} for `channel_error` */
-  constructor(code: ChannelErrorCode, detail: string, options?: SkytaleErrorOptions);
   constructor(code: ChannelErrorCode, detail: string, options?: SkytaleErrorOptions) {
     const prefix = code === 'channel_error' ? 'invalid channel name' : 'channel error';
     super(code, `${prefix}: ${detail}`, CHANNEL_STATUS[code], options);
@@ -135,6 +132,6 @@ export class RuntimeError extends SkytaleError<RuntimeErrorCode> {
 
 /** Any thrown value as a {@link SkytaleError}: one of ours as it is, anything else as `runtime_error` with its cause. */
 export function toSkytaleError(error: unknown): SkytaleError {
-  if (error instanceof SkytaleError) return error;
+  if (error instanceof SkytaleError) return error as SkytaleError;
   return new RuntimeError('runtime_error', error instanceof Error ? error.message : String(error), { cause: error });
 }

@@ -150,7 +150,8 @@ export class Agent {
     const { transport, clock, random } = this.#options;
     const channel = new Channel(record, { engine: this.#engine, store: this.#store, transport, clock, random });
     this.#channels.set(record.name, channel);
-    channel.status$.subscribe({ complete: () => this.#channels.delete(record.name) });
+    const forget = (): void => void this.#channels.delete(record.name);
+    channel.status$.subscribe({ complete: forget, error: forget });
     return channel;
   }
 }

@@ -42,7 +42,8 @@ export class PayloadIterator implements AsyncIterableIterator<Uint8Array> {
           this.#deliver();
         }),
     );
-    this.#ending = channel.status$.subscribe({ complete: () => this.#end() });
+    const end = (): void => this.#end();
+    this.#ending = channel.status$.subscribe({ complete: end, error: end });
   }
 
   next(): Promise<IteratorResult<Uint8Array, undefined>> {

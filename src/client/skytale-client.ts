@@ -3,7 +3,6 @@ import { checkBytes } from '../base/check.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { ChannelError, RuntimeError } from '../base/errors.ts';
 import { type Random, systemRandom } from '../base/random.ts';
-import type { Channel } from '../actors/channel/index.ts';
 import { checkApiKey, connectRelay, exchangeToken, type RelayTransport } from '../transport/index.ts';
 import { Agent } from './agent.ts';
 import { ClientChannel } from './client-channel.ts';
@@ -53,7 +52,7 @@ export class SkytaleClient implements AsyncDisposable {
     if (typeof dataDir !== 'string' || dataDir === '') {
       throw new RuntimeError('invalid_argument', 'Expected `dataDir` to be the path of a directory.');
     }
-    const { clock = systemClock, random = systemRandom, warn = (text) => process.emitWarning(text) } = options;
+    const { clock = systemClock, random = systemRandom, warn = emitWarning } = options;
     this.#transport = options.transport ?? connectRelay({ endpoint, clock, random, ...tokenOption(options) });
     this.#agent = Agent.open({ dataDir, identity: identity.slice(), transport: this.#transport, clock, random, warn });
     this.ready = this.#agent.then(() => undefined);
@@ -129,6 +128,10 @@ export class SkytaleClient implements AsyncDisposable {
       await this.#transport.close();
     }
   }
+}
+
+function emitWarning(text: string): void {
+  process.emitWarning(text);
 }
 
 function checkIdentity(identity: Uint8Array): void {

@@ -47,9 +47,11 @@ export interface Consumption {
  * not shown again. {@link Channel.consume} is at least once.
  *
  * @example
- * channel$.pipe(filter(({ seq }) => seq > 10)).subscribe(({ payload }) => archive(payload));
+ * channel$.pipe(filter(({ redelivered }) => !redelivered)).subscribe(({ seq, payload }) => console.log(seq, payload));
  * channel$.next(new TextEncoder().encode('hello'));
  */
+// As rxjs's own webSocket() does: a channel is both ends at once, and operators on it give plain Observables.
+// eslint-disable-next-line rxjs-x/no-subclass
 export class Channel extends Observable<ChannelMessage> implements Observer<Uint8Array>, AsyncDisposable {
   /** `org/namespace/service`. */
   readonly name: string;

@@ -43,7 +43,7 @@ class ShakyStore {
       get: (store, property) => {
         if (property === 'saveChannel') return (record: ChannelRecord) => this.#save(record);
         const value: unknown = Reflect.get(store, property);
-        return typeof value === 'function' ? value.bind(store) : value;
+        return typeof value === 'function' ? (value.bind(store) as unknown) : value;
       },
     });
   }
