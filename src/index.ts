@@ -26,6 +26,7 @@ export {
   RuntimeError,
   type RuntimeErrorCode,
   SkytaleError,
+  type SkytaleErrorOptions,
   TransportError,
   type TransportErrorCode,
 } from './base/errors.ts';
@@ -35,9 +36,22 @@ export type { Random } from './base/random.ts';
 export { ClientChannel, SkytaleClient, type SkytaleClientOptions, StaticClient } from './client/index.ts';
 export type { StateObservable } from './streams/index.ts';
 export {
+  type ChannelLink,
   connectRelay,
   type ConnectRelayOptions,
   createMemoryRelay,
+  type EntryKind,
+  type LinkEvent,
+  type LinkOptions,
+  type LinkStart,
+  type LogEntry,
   type MemoryRelay,
+  type MemoryRelayOptions,
+  type PublishAnswer,
+  type RefusalReason,
   type RelayTransport,
+  type Submission,
+  type TransportStatus,
+  type WelcomeDelivery,
+  type WelcomeSubmission,
 } from './transport/index.ts';

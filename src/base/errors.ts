@@ -27,14 +27,15 @@ export abstract class SkytaleError<Code extends string = string> extends Error {
   }
 }
 
-const AUTH_STATUS = {
+/** Codes of {@link AuthError}. */
+export type AuthErrorCode = 'auth_failed' | 'auth_key_invalid' | 'api_key_required' | 'unauthorized';
+
+const AUTH_STATUS: Record<AuthErrorCode, number | undefined> = {
   auth_failed: 401,
   auth_key_invalid: 401,
   api_key_required: undefined,
   unauthorized: 403,
-} as const;
-/** Codes of {@link AuthError}. */
-export type AuthErrorCode = keyof typeof AUTH_STATUS;
+};
 
 /** The API key or token is missing, malformed, expired, or not allowed to do this. Message prefix `auth error:`. */
 export class AuthError extends SkytaleError<AuthErrorCode> {
@@ -62,16 +63,23 @@ export class TransportError extends SkytaleError<TransportErrorCode> {
   }
 }
 
-const CHANNEL_STATUS = {
+/** Codes of {@link ChannelError}. */
+export type ChannelErrorCode =
+  | 'channel_error'
+  | 'not_found'
+  | 'bad_request'
+  | 'channel_exists'
+  | 'channel_closed'
+  | 'commit_conflict';
+
+const CHANNEL_STATUS: Record<ChannelErrorCode, number | undefined> = {
   channel_error: 400,
   not_found: 404,
   bad_request: 400,
   channel_exists: 409,
   channel_closed: undefined,
   commit_conflict: 409,
-} as const;
-/** Codes of {@link ChannelError}. */
-export type ChannelErrorCode = keyof typeof CHANNEL_STATUS;
+};
 
 /**
  * The channel's name is bad (message prefix `invalid channel name:`), or the channel is not in a condition to do

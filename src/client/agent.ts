@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Channel } from '../actors/channel/index.ts';
+import { type Channel, startChannel } from '../actors/channel/index.ts';
 import { equalBytes } from '../base/bytes.ts';
 import type { ChannelName } from '../base/channel-name.ts';
 import type { Clock } from '../base/clock.ts';
@@ -148,7 +148,7 @@ export class Agent {
 
   #start(record: ChannelRecord): Channel {
     const { transport, clock, random } = this.#options;
-    const channel = new Channel(record, { engine: this.#engine, store: this.#store, transport, clock, random });
+    const channel = startChannel(record, { engine: this.#engine, store: this.#store, transport, clock, random });
     this.#channels.set(record.name, channel);
     const forget = (): void => void this.#channels.delete(record.name);
     channel.status$.subscribe({ complete: forget, error: forget });

@@ -7,6 +7,7 @@ import { checkApiKey, connectRelay, exchangeToken, type RelayTransport } from '.
 import { Agent } from './agent.ts';
 import { ClientChannel } from './client-channel.ts';
 
+/** Options of {@link SkytaleClient}. */
 export interface SkytaleClientOptions {
   /** API key, `sk_live_…` or `sk_test_…`. Exchanged for a short-lived token that the relay checks. */
   readonly apiKey?: string;

@@ -23,6 +23,7 @@ export interface LogEntry {
   readonly storedAtMs: number;
 }
 
+/** What an entry of a log is: an application message, or a commit of the group. */
 export type EntryKind = 'message' | 'commit';
 
 /** A Welcome that travels with the commit that makes it valid. */
@@ -75,6 +76,7 @@ export type LinkStart =
   /** Behind the commit that ended this epoch: where somebody starts who was added by that commit. */
   | { readonly afterCommitOfEpoch: bigint };
 
+/** Options of {@link RelayTransport.open}. */
 export interface LinkOptions {
   readonly channel: ChannelName;
   /** 16 bytes that name the MLS group; the relay refuses another group under the same channel name. */
@@ -128,6 +130,7 @@ export interface WelcomeDelivery {
   readonly payload: Uint8Array;
 }
 
+/** How the connection to the relay is. */
 export type TransportStatus =
   | { readonly kind: 'idle' }
   /** `attempt` is 1 for the first since the start or the last loss. */

@@ -19,11 +19,13 @@ import { createChannelMailbox } from './channel-mailbox.ts';
 import { Consumer, type MessageHandler } from './consumer.ts';
 import type { ChannelPorts } from './workbench.ts';
 
+/** Options of {@link Channel.send}. */
 export interface SendOptions {
   /** Gives up waiting for room in the mailbox. A message that is in it already is sent all the same. */
   readonly signal?: AbortSignal;
 }
 
+/** Options of {@link Channel.stop}. */
 export interface StopOptions {
   /** How long messages that were accepted may take to reach the relay, in milliseconds, if it is there. Default 2 000. */
   readonly graceMs?: number;
@@ -34,6 +36,9 @@ export interface Consumption {
   /** Takes no further message; resolves when the handler has completed for the one in hand. */
   stop(): Promise<void>;
 }
+
+/** The constructor, for this file alone. */
+let make: (record: ChannelRecord, ports: ChannelPorts) => Channel;
 
 /**
  * An end-to-end encrypted channel: one MLS group, as an Observable of what the other members say and an Observer for
@@ -74,8 +79,12 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   #isFlowing = false;
   #isStopping = false;
 
-  /** @internal channels come from a client */
-  constructor(record: ChannelRecord, ports: ChannelPorts) {
+  static {
+    make = (record, ports) => new Channel(record, ports);
+  }
+
+  /** Channels come from a client. */
+  private constructor(record: ChannelRecord, ports: ChannelPorts) {
     super((subscriber) => this.messages$.subscribe(subscriber));
     const actor = new ChannelActor(record, this.#mailbox, ports);
     const { output } = actor;
@@ -236,6 +245,11 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/** Opens a channel on its record, as it is in the store. */
+export function startChannel(record: ChannelRecord, ports: ChannelPorts): Channel {
+  return make(record, ports);
 }
 
 /** A promise and what settles it. */

@@ -1,4 +1,4 @@
-export { Channel, type Consumption, type SendOptions, type StopOptions } from './channel.ts';
+export { Channel, type Consumption, type SendOptions, startChannel, type StopOptions } from './channel.ts';
 export type { ChannelPorts } from './workbench.ts';
 export type {
   ChannelEvent,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { map } from 'rxjs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Channel } from '../../../src/actors/channel/index.ts';
+import { type Channel, startChannel } from '../../../src/actors/channel/index.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import { createMemoryRelay, type MemoryRelay, parseChannelName, RuntimeError } from '../../../src/index.ts';
@@ -85,7 +85,7 @@ async function openStore(agent: string): Promise<AgentStore> {
 async function open(store: AgentStore, record: ChannelRecord, port: AgentStore = store): Promise<Channel> {
   await store.saveChannel(record);
   const ports = { engine, store: port, transport: relay.connect(), clock: systemClock, random: systemRandom };
-  const channel = new Channel(record, ports);
+  const channel = startChannel(record, ports);
   channels.push(channel);
   return channel;
 }
