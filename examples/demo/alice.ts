@@ -1,4 +1,4 @@
-import { BehaviorSubject, concatMap, filter, first, from, map, mergeMap } from 'rxjs';
+import { concatMap, filter, map, mergeMap, pairwise, startWith } from 'rxjs';
 import { type Agent, say } from './agent.ts';
 import { CHANNEL, hear, type Line, readLines } from './chat.ts';
 
@@ -20,24 +20,20 @@ export async function alice(agent: Agent): Promise<void> {
     )
     .subscribe(({ member, welcome }) => tell({ kind: 'welcome', member, welcome }));
 
-  const upToLine$ = new BehaviorSubject(0);
-  inbox$.pipe(filter((message) => message.kind === 'go')).subscribe(({ upToLine }) => upToLine$.next(upToLine));
-
   const channel = await creating;
   const { channel$ } = channel;
   tally.watch(channel$);
   channel$.pipe(map(hear)).subscribe((answer) => notebook.note(answer));
 
   const texts = readLines(brief.inputPath);
-  from(texts)
+  const lines = texts.map((text, index): Line => ({ kind: 'line', number: index + 1, of: texts.length, text }));
+  inbox$
     .pipe(
-      map((text, index): Line => ({ kind: 'line', number: index + 1, of: texts.length, text })),
-      concatMap((line) =>
-        upToLine$.pipe(
-          first((upToLine) => line.number <= upToLine),
-          map(() => line),
-        ),
-      ),
+      filter((message) => message.kind === 'go'),
+      map(({ upToLine }) => upToLine),
+      startWith(0),
+      pairwise(),
+      concatMap(([sent, upToLine]) => lines.slice(sent, upToLine)),
       mergeMap((line) => say(agent, channel, line), WINDOW),
     )
     .subscribe();

@@ -9,6 +9,8 @@ export class Display {
   readonly #isPlain: boolean;
   readonly #startedAt = performance.now();
   #redraw: NodeJS.Timeout | undefined;
+  /** The line of progress, as it stands on the terminal. */
+  #drawn = '';
 
   /** @param isPlain no colour, no cursor movement */
   constructor(isPlain: boolean) {
@@ -34,8 +36,11 @@ export class Display {
     if (this.#isPlain) return;
     this.#redraw = setInterval(() => {
       const counts = agents.map(({ name, lines: noted }) => `${name} ${noted}`).join('   ');
+      const drawn = this.style('dim', `         ${counts}   of ${lines} lines`);
+      if (drawn === this.#drawn) return;
       this.#clear();
-      process.stdout.write(this.style('dim', `         ${counts}   of ${lines} lines`));
+      this.#drawn = drawn;
+      process.stdout.write(drawn);
     }, REDRAW_MS);
   }
 
@@ -45,6 +50,7 @@ export class Display {
   }
 
   #clear(): void {
-    if (!this.#isPlain) process.stdout.write('\r\x1b[2K');
+    if (this.#drawn !== '') process.stdout.write('\r\x1b[2K');
+    this.#drawn = '';
   }
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -91,6 +91,8 @@ test('three agents have every line once and in one order, though the relay and b
 
 test('plaintext in the relay’s directory fails the run by name, and the data directory stays', async () => {
   const dataDir = join(directory, 'data');
+  // More lines than fit into any queue or window on the way.
+  appendFileSync(input, 'one line of many\n'.repeat(1_000));
   let isPlanted = false;
   const run = await runDemo(['--input', input, '--json', '--seed', '7', '--data-dir', dataDir], (stdout) => {
     if (isPlanted || !stdout.includes('listens on')) return;
@@ -99,7 +101,7 @@ test('plaintext in the relay’s directory fails the run by name, and the data d
   });
 
   expect(run.code, run.stderr).toBe(1);
-  expect(run.report.seed).toBe(7);
+  expect(run.report).toMatchObject({ seed: 7, lines: 1120 });
   expect(run.report.checks.filter(({ isOk }) => !isOk)).toEqual([
     { name: "no line is readable in the relay's files", isOk: false, problems: ['line 3 stands in planted (base64)'] },
   ]);
