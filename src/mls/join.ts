@@ -146,7 +146,9 @@ async function followWelcome(
 /** The tree in a group info, once it is clear that a member has signed it and that it is a valid one. */
 async function openTree(parts: EngineParts, groupInfo: GroupInfo, nowSeconds: bigint): Promise<RatchetTree> {
   const { groupContext } = groupInfo;
-  if (groupContext.cipherSuite !== parts.suite) throw invalidWelcome('the group has another cipher suite');
+  if (groupContext.cipherSuite !== parts.suite) {
+    throw invalidWelcome(`the group has cipher suite ${groupContext.cipherSuite}, not ${parts.suite}`);
+  }
   if (groupContext.extensions.length > 0) throw invalidWelcome('the group uses extensions, which are not supported');
   const tree = ratchetTreeFromExtension(groupInfo);
   if (tree === undefined) throw invalidWelcome('it comes without the tree of the group');

@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { defaultCapabilities, defaultLifetime, encodeMlsMessage, generateKeyPackage } from 'ts-mls';
 import type { Credential } from 'ts-mls/credential.js';
 import { createKeyPackage, createMlsEngine, readKeyPackage } from '../../src/mls/index.ts';
-import { nodeSuite } from '../../src/mls/crypto/node-suite.ts';
+import { nodeSuites } from '../../src/mls/crypto/node-suite.ts';
 import { Agent, defined, NOW, utf8 } from './agents.ts';
 
+const nodeSuite = nodeSuites.MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 

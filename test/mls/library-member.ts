@@ -12,7 +12,7 @@ import {
   makePskIndex,
   processMessage,
 } from 'ts-mls';
-import type { CiphersuiteImpl, ClientState, KeyPackage, PrivateKeyPackage, Proposal } from 'ts-mls';
+import type { CiphersuiteImpl, CiphersuiteName, ClientState, KeyPackage, PrivateKeyPackage, Proposal } from 'ts-mls';
 import { defined, utf8 } from './agents.ts';
 
 const SUITE = 'MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519';
@@ -34,8 +34,8 @@ export class LibraryMember {
     this.#privatePackage = privatePackage;
   }
 
-  static async named(name: string, notBeforeMs: number): Promise<LibraryMember> {
-    const crypto = await getCiphersuiteImpl(getCiphersuiteFromName(SUITE));
+  static async named(name: string, notBeforeMs: number, suite: CiphersuiteName = SUITE): Promise<LibraryMember> {
+    const crypto = await getCiphersuiteImpl(getCiphersuiteFromName(suite));
     const notBefore = BigInt(notBeforeMs) / 1000n;
     const { publicPackage, privatePackage } = await generateKeyPackage(
       { credentialType: 'basic', identity: utf8(name) },

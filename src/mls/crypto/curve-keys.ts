@@ -35,28 +35,7 @@ export function randomPrivateKey(): Uint8Array {
   return randomFillSync(new Uint8Array(CURVE_KEY_BYTES));
 }
 
-/**
- * Imported keys by the array that they came from: the same few arrays, out of a tree or a state, come again with every
- * message. An array that is a key must therefore never be written to, except to erase it for good.
- */
-export class KeyCache {
-  readonly #import: (bytes: Uint8Array) => KeyObject;
-  readonly #keys: WeakMap<Uint8Array, KeyObject> = new WeakMap<Uint8Array, KeyObject>();
-
-  constructor(importKey: (bytes: Uint8Array) => KeyObject) {
-    this.#import = importKey;
-  }
-
-  get(bytes: Uint8Array): KeyObject {
-    let key = this.#keys.get(bytes);
-    if (key === undefined) {
-      key = this.#import(bytes);
-      this.#keys.set(bytes, key);
-    }
-    return key;
-  }
-}
-
-function toBase64Url(bytes: Uint8Array): string {
+/** How a JWK writes bytes. */
+export function toBase64Url(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
 }

@@ -1,20 +1,14 @@
-import { KEY_BYTES, NONCE_BYTES, open as openAead, seal as sealAead } from './aes-gcm.ts';
+import type { AesGcm } from './aes-gcm.ts';
+import { NONCE_BYTES } from './aes-gcm.ts';
 import { ascii, concat, uint16 } from './bytes.ts';
-import { decapsulate, encapsulate, KEM_ID } from './dhkem-x25519.ts';
-import type { KemKey, KemKeyPair } from './dhkem-x25519.ts';
-import { HASH_BYTES } from './hkdf-sha256.ts';
+import type { DhKem, KemKeyPair } from './dh-kem.ts';
+import { Hkdf } from './hkdf.ts';
 import { LabeledKdf } from './labeled-kdf.ts';
 
-/* HPKE (RFC 9180) in base mode, for DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and AES-128-GCM, one message a context. */
-
+/** HKDF-SHA256 in the registry of RFC 9180 §7.2. */
 const KDF_ID = 0x0001;
-const AEAD_ID = 0x0001;
 const BASE_MODE = Uint8Array.of(0);
 const EMPTY = new Uint8Array(0);
-
-const kdf = new LabeledKdf(concat(ascii('HPKE'), uint16(KEM_ID), uint16(KDF_ID), uint16(AEAD_ID)));
-/** There is no pre-shared key in base mode, so its part of the context is always the same. */
-const PSK_ID_HASH = kdf.extract(EMPTY, 'psk_id_hash', EMPTY);
 
 /** What both sides derive from the shared secret. */
 interface KeySchedule {
@@ -22,72 +16,85 @@ interface KeySchedule {
   readonly context: Uint8Array;
 }
 
-/** Encrypts one message to the owner of a public key. `ephemeral` is for test vectors only. */
-export function seal(
-  recipient: KemKey,
-  plaintext: Uint8Array,
-  info: Uint8Array,
-  aad: Uint8Array,
-  ephemeral?: KemKeyPair,
-): { readonly enc: Uint8Array; readonly ct: Uint8Array } {
-  const { sharedSecret, enc } = encapsulate(recipient, ephemeral);
-  const { key, nonce } = messageKeys(schedule(sharedSecret, info));
-  return { enc, ct: sealAead(key, nonce, aad, plaintext) };
-}
+/** HPKE (RFC 9180) in base mode with HKDF-SHA256, one message a context. Keys are bytes. */
+export class Hpke {
+  readonly #kem: DhKem;
+  readonly #aead: AesGcm;
+  readonly #hkdf: Hkdf = new Hkdf('sha256');
+  readonly #kdf: LabeledKdf;
+  /** There is no pre-shared key in base mode, so its part of the context is always the same. */
+  readonly #pskIdHash: Uint8Array;
 
-/**
- * The inverse of {@link seal}.
- *
- * @throws Error if it was not sealed to this key with this information.
- */
-export function open(
-  recipient: KemKey,
-  enc: Uint8Array,
-  ciphertext: Uint8Array,
-  info: Uint8Array,
-  aad: Uint8Array,
-): Uint8Array {
-  const { key, nonce } = messageKeys(schedule(decapsulate(recipient, enc), info));
-  return openAead(key, nonce, aad, ciphertext);
-}
+  constructor(kem: DhKem, aead: AesGcm) {
+    this.#kem = kem;
+    this.#aead = aead;
+    const suiteId = concat(ascii('HPKE'), uint16(kem.group.kemId), uint16(KDF_ID), uint16(aead.id));
+    this.#kdf = new LabeledKdf(this.#hkdf, suiteId);
+    this.#pskIdHash = this.#kdf.extract(EMPTY, 'psk_id_hash', EMPTY);
+  }
 
-/** A fresh secret for the owner of a public key, and what lets him find it. */
-export function sendExport(
-  recipient: KemKey,
-  exporterContext: Uint8Array,
-  length: number,
-  info: Uint8Array,
-): { readonly enc: Uint8Array; readonly secret: Uint8Array } {
-  const { sharedSecret, enc } = encapsulate(recipient);
-  return { enc, secret: exportFrom(schedule(sharedSecret, info), exporterContext, length) };
-}
+  /** Encrypts one message to the owner of a public key. `ephemeral` is for test vectors only. */
+  seal(
+    recipient: Uint8Array,
+    plaintext: Uint8Array,
+    info: Uint8Array,
+    aad: Uint8Array,
+    ephemeral?: KemKeyPair,
+  ): { readonly enc: Uint8Array; readonly ct: Uint8Array } {
+    const { sharedSecret, enc } = this.#kem.encapsulate(recipient, ephemeral);
+    const { key, nonce } = this.#messageKeys(this.#schedule(sharedSecret, info));
+    return { enc, ct: this.#aead.seal(key, nonce, aad, plaintext) };
+  }
 
-/** The secret of {@link sendExport}, at the other side. */
-export function receiveExport(
-  recipient: KemKey,
-  exporterContext: Uint8Array,
-  enc: Uint8Array,
-  length: number,
-  info: Uint8Array,
-): Uint8Array {
-  return exportFrom(schedule(decapsulate(recipient, enc), info), exporterContext, length);
-}
+  /**
+   * The inverse of {@link seal}.
+   *
+   * @throws Error if it was not sealed to this key with this information.
+   */
+  open(privateKey: Uint8Array, enc: Uint8Array, ciphertext: Uint8Array, info: Uint8Array, aad: Uint8Array): Uint8Array {
+    const { key, nonce } = this.#messageKeys(this.#schedule(this.#kem.decapsulate(privateKey, enc), info));
+    return this.#aead.open(key, nonce, aad, ciphertext);
+  }
 
-function schedule(sharedSecret: Uint8Array, info: Uint8Array): KeySchedule {
-  return {
-    secret: kdf.extract(sharedSecret, 'secret', EMPTY),
-    context: concat(BASE_MODE, PSK_ID_HASH, kdf.extract(EMPTY, 'info_hash', info)),
-  };
-}
+  /** A fresh secret for the owner of a public key, and what lets him find it. */
+  sendExport(
+    recipient: Uint8Array,
+    exporterContext: Uint8Array,
+    length: number,
+    info: Uint8Array,
+  ): { readonly enc: Uint8Array; readonly secret: Uint8Array } {
+    const { sharedSecret, enc } = this.#kem.encapsulate(recipient);
+    return { enc, secret: this.#exportFrom(this.#schedule(sharedSecret, info), exporterContext, length) };
+  }
 
-function messageKeys({ secret, context }: KeySchedule): { readonly key: Uint8Array; readonly nonce: Uint8Array } {
-  return {
-    key: kdf.expand(secret, 'key', context, KEY_BYTES),
-    // The sequence number is always 0, so the base nonce is the nonce.
-    nonce: kdf.expand(secret, 'base_nonce', context, NONCE_BYTES),
-  };
-}
+  /** The secret of {@link sendExport}, at the other side. */
+  receiveExport(
+    privateKey: Uint8Array,
+    exporterContext: Uint8Array,
+    enc: Uint8Array,
+    length: number,
+    info: Uint8Array,
+  ): Uint8Array {
+    return this.#exportFrom(this.#schedule(this.#kem.decapsulate(privateKey, enc), info), exporterContext, length);
+  }
 
-function exportFrom({ secret, context }: KeySchedule, exporterContext: Uint8Array, length: number): Uint8Array {
-  return kdf.expand(kdf.expand(secret, 'exp', context, HASH_BYTES), 'sec', exporterContext, length);
+  #schedule(sharedSecret: Uint8Array, info: Uint8Array): KeySchedule {
+    return {
+      secret: this.#kdf.extract(sharedSecret, 'secret', EMPTY),
+      context: concat(BASE_MODE, this.#pskIdHash, this.#kdf.extract(EMPTY, 'info_hash', info)),
+    };
+  }
+
+  #messageKeys({ secret, context }: KeySchedule): { readonly key: Uint8Array; readonly nonce: Uint8Array } {
+    return {
+      key: this.#kdf.expand(secret, 'key', context, this.#aead.keyBytes),
+      // The sequence number is always 0, so the base nonce is the nonce.
+      nonce: this.#kdf.expand(secret, 'base_nonce', context, NONCE_BYTES),
+    };
+  }
+
+  #exportFrom({ secret, context }: KeySchedule, exporterContext: Uint8Array, length: number): Uint8Array {
+    const exporter = this.#kdf.expand(secret, 'exp', context, this.#hkdf.size);
+    return this.#kdf.expand(exporter, 'sec', exporterContext, length);
+  }
 }
