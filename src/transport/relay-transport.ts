@@ -28,8 +28,8 @@ export type EntryKind = 'message' | 'commit';
 
 /** A Welcome that travels with the commit that makes it valid. */
 export interface WelcomeSubmission {
-  /** Reference of the joiner's key package (RFC 9420 §5.2). */
-  readonly keyPackageRef: Uint8Array;
+  /** References of the key packages that it is for (RFC 9420 §5.2). */
+  readonly keyPackageRefs: readonly Uint8Array[];
   readonly payload: Uint8Array;
 }
 
@@ -56,6 +56,7 @@ export type RefusalReason =
   | 'unavailable'
   | 'invalid-channel'
   | 'unauthorized'
+  | 'log-went-back'
   | 'protocol-error'
   | 'unsupported-version';
 

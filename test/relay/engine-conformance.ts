@@ -212,10 +212,10 @@ export function describeLogEngine(name: string, openEngine: OpenEngine): void {
         engine,
         message(),
         commit(0n, [
-          { keyPackageRef: bob, payload: toBob },
-          { keyPackageRef: carol, payload: fresh(501) },
+          { keyPackageRefs: [bob], payload: toBob },
+          { keyPackageRefs: [carol], payload: fresh(501) },
         ]),
-        commit(0n, [{ keyPackageRef: dave, payload: fresh(10) }]),
+        commit(0n, [{ keyPackageRefs: [dave], payload: fresh(10) }]),
       );
       expect(await engine.welcome(bob)).toEqual({ channel: CHANNEL, commitSeq: 2, payload: toBob });
       expect((await engine.welcome(carol))?.payload).toHaveLength(501);
@@ -227,7 +227,7 @@ export function describeLogEngine(name: string, openEngine: OpenEngine): void {
       const place = await temporaryDirectory();
       const ref = fresh(32);
       const before = await start(place);
-      await append(before, commit(0n, [{ keyPackageRef: ref, payload: fresh(99) }]));
+      await append(before, commit(0n, [{ keyPackageRefs: [ref], payload: fresh(99) }]));
       await before.close();
       expect((await (await start(place)).welcome(ref))?.payload).toHaveLength(99);
     });
@@ -268,7 +268,7 @@ export function describeLogEngine(name: string, openEngine: OpenEngine): void {
       const clock = settableClock();
       const engine = await start(undefined, clock);
       const ref = fresh(32);
-      await append(engine, ...messages(2), commit(0n, [{ keyPackageRef: ref, payload: fresh(9) }]));
+      await append(engine, ...messages(2), commit(0n, [{ keyPackageRefs: [ref], payload: fresh(9) }]));
       await engine.append({ channel: OTHER_CHANNEL, group: GROUP, submissions: messages(2) });
       clock.time += 1000;
       await append(engine, message(1n));

@@ -151,8 +151,8 @@ describe('Welcomes', () => {
     bob.send({ case: 'awaitWelcome', value: { keyPackageRef: ref } });
     await pong(bob);
     await alice.publish([commit(0n)]);
-    await alice.publish([commit(0n, [{ keyPackageRef: ref, payload: fresh(5) }])]);
-    await alice.publish([message(1n), commit(1n, [{ keyPackageRef: ref, payload: toBob }])]);
+    await alice.publish([commit(0n, [{ keyPackageRefs: [ref], payload: fresh(5) }])]);
+    await alice.publish([message(1n), commit(1n, [{ keyPackageRefs: [ref], payload: toBob }])]);
     const expected = { keyPackageRef: ref, channel: CHANNEL, commitSeq: 3n, payload: toBob };
     expect(await bob.next('welcome')).toMatchObject(expected);
     late.send({ case: 'awaitWelcome', value: { keyPackageRef: ref } });
@@ -195,9 +195,9 @@ describe('refusals that leave the connection as it is', () => {
       message(0n, fresh(1001)),
       { ...message(), messageId: fresh(15) },
       message(0n, new Uint8Array()),
-      { ...message(), welcomes: [{ keyPackageRef: fresh(32), payload: fresh(3) }] },
-      commit(0n, [{ keyPackageRef: fresh(65), payload: fresh(3) }]),
-      commit(0n, [{ keyPackageRef: fresh(32), payload: fresh(1001) }]),
+      { ...message(), welcomes: [{ keyPackageRefs: [fresh(32)], payload: fresh(3) }] },
+      commit(0n, [{ keyPackageRefs: [fresh(65)], payload: fresh(3) }]),
+      commit(0n, [{ keyPackageRefs: [fresh(32)], payload: fresh(1001) }]),
       message(),
     ];
     const answers = await alice.publish(sent);
@@ -238,7 +238,7 @@ describe('refusals that leave the connection as it is', () => {
     alice.send({ case: 'credit', value: { subscription: 1, entries: 5 } });
     alice.send({ case: 'unsubscribe', value: { subscription: 1 } });
     alice.subscribe(2, { afterSeq: 9 });
-    expect(await refusedSubscription(alice, 2)).toBe('protocol-error');
+    expect(await refusedSubscription(alice, 2)).toBe('log-went-back');
     alice.send({
       case: 'subscribe',
       value: { subscription: 3, channel: CHANNEL, group: OTHER_GROUP, start: startToWire({ afterSeq: 0 }), credit: 1 },

@@ -107,7 +107,7 @@ describe('SQLite: a full disk', () => {
     expect(state).toMatchObject({ headSeq: stored, epoch: 0n });
 
     const ref = fresh(32);
-    const lost = commit(0n, [{ keyPackageRef: ref, payload: fresh(100_000) }]);
+    const lost = commit(0n, [{ keyPackageRefs: [ref], payload: fresh(100_000) }]);
     expect(await append(lost)).toMatchObject([{ kind: 'refused', reason: 'unavailable' }]);
     expect(await engine.welcome(ref)).toBeUndefined();
     expect((await engine.read(CHANNEL, 0, PAGE)).run?.seqs).toHaveLength(stored);

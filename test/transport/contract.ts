@@ -141,7 +141,7 @@ export function describeRelayTransport(
 
     it('delivers the Welcome of the commit that won, and never that of one that lost', async () => {
       const [alice, bob, carol] = [connect(), connect(), connect()];
-      const welcome = (of: string) => ({ keyPackageRef: id(`for ${of}`), payload: Buffer.from(`welcome ${of}`) });
+      const welcome = (of: string) => ({ keyPackageRefs: [id(`for ${of}`)], payload: Buffer.from(`welcome ${of}`) });
       const waiting = carol.awaitWelcome(id('for winner'));
       const never = new AbortController();
       const lost = carol.awaitWelcome(id('for loser'), never.signal).then(
@@ -163,7 +163,7 @@ export function describeRelayTransport(
     });
 
     it('delivers a Welcome that was there before anybody asked, and again to who asks again', async () => {
-      const welcome = { keyPackageRef: id('ref'), payload: Buffer.from('welcome') };
+      const welcome = { keyPackageRefs: [id('ref')], payload: Buffer.from('welcome') };
       await open(connect()).publish([commit('add', 0n, [welcome])]);
       const carol = connect();
 
@@ -295,6 +295,26 @@ export function describeRelayTransport(
       expect(namesOf(entriesOf(late))).toEqual(['c', 'd']);
     });
 
+    it('refuses a reader whose place is behind the end of the log', async () => {
+      await open(connect()).publish([message('a')]);
+      const reader = record(open(connect(), { start: { afterSeq: 100 } }));
+      await reader.until((_, end) => end === 'completed');
+
+      expect(reader.events.at(-1)).toMatchObject({ kind: 'refused', reason: 'log-went-back' });
+      expect(entriesOf(reader)).toEqual([]);
+    });
+
+    it('delivers one Welcome to everybody whom it is for', async () => {
+      const refs = ['bob', 'carol'].map((who) => id(`for ${who}`));
+      const waiting = refs.map((ref) => connect().awaitWelcome(ref));
+      const welcome = { keyPackageRefs: refs, payload: Buffer.from('welcome both') };
+      await open(connect()).publish([commit('add', 0n, [welcome])]);
+
+      for (const { payload } of await Promise.all(waiting)) {
+        expect(Buffer.from(payload).toString()).toBe('welcome both');
+      }
+    });
+
     it('refuses another group under the name of a channel', async () => {
       await open(connect()).publish([message('a')]);
       const stranger = open(connect(), { group: OTHER_GROUP });
@@ -353,7 +373,7 @@ export function describeRelayTransport(
       ['a message id of 15 bytes', () => [{ ...message('a'), messageId: new Uint8Array(15) }]],
       [
         'a Welcome without a commit',
-        () => [{ ...message('a'), welcomes: [{ keyPackageRef: id('r'), payload: id('w') }] }],
+        () => [{ ...message('a'), welcomes: [{ keyPackageRefs: [id('r')], payload: id('w') }] }],
       ],
     ])('rejects %s as misuse', async (_, submissions) => {
       await expect(open(connect()).publish(submissions())).rejects.toMatchObject({ code: 'invalid_argument' });
@@ -435,7 +455,7 @@ export function describeRelayTransport(
       await harness.interrupt();
       await harness.restore();
       const alice = connect();
-      await open(alice).publish([commit('add', 0n, [{ keyPackageRef: id('ref'), payload: id('welcome') }])]);
+      await open(alice).publish([commit('add', 0n, [{ keyPackageRefs: [id('ref')], payload: id('welcome') }])]);
 
       await expect(waiting).resolves.toMatchObject({ channel: CHANNEL });
     });

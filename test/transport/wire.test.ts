@@ -62,7 +62,7 @@ const ENTRY: LogEntry = {
 describe('wire', () => {
   it('carries an entry, a submission and an answer unchanged', () => {
     expect(entryFromWire(throughDeliver(ENTRY))).toEqual(ENTRY);
-    const add = commit('add', 7n, [{ keyPackageRef: id('ref'), payload: id('welcome') }]);
+    const add = commit('add', 7n, [{ keyPackageRefs: [id('ref')], payload: id('welcome') }]);
     expect(submissionFromWire(throughPublish(add))).toEqual({ ...add, payload: new Uint8Array(add.payload) });
     for (const answer of [
       { kind: 'accepted', seq: 9, duplicate: true },

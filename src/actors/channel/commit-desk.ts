@@ -93,7 +93,7 @@ export class CommitDesk {
     if (pendingCommit === undefined || this.#isInFlight) return undefined;
     this.#isInFlight = true;
     const { epoch, messageId, commit, welcome, welcomeRefs } = pendingCommit;
-    const welcomes = welcome && welcomeRefs.map((keyPackageRef) => ({ keyPackageRef, payload: welcome }));
+    const welcomes = welcome && [{ keyPackageRefs: welcomeRefs, payload: welcome }];
     return { kind: 'commit', epoch, messageId, payload: commit, ...(welcomes && { welcomes }) };
   }
 

@@ -81,7 +81,7 @@ export class Subscription {
     }
     if (afterSeq > Math.max(headSeq, this.#headSeq)) {
       // Going on would let the reader mistake new entries for ones that it has.
-      this.#refuse('protocol-error', `the log ends at ${headSeq}, before the place to start from`);
+      this.#refuse('log-went-back', `the log ends at ${headSeq}, before the place to start from`);
       return;
     }
     if (this.#state !== 'opening') return;

@@ -48,13 +48,13 @@ function check(wire: PublishFrame['submissions'][number], limits: RelayLimits): 
     return refused('too-large', `payload has ${wire.payload.length} bytes, ${max} are allowed`, 0n);
   }
   if (wire.payload.length === 0) return refused('malformed', 'payload is empty', 0n);
-  for (const { keyPackageRef, payload } of wire.welcomes) {
+  for (const { keyPackageRefs, payload } of wire.welcomes) {
     if (payload.length > max)
       return refused('too-large', `a Welcome has ${payload.length} bytes, ${max} are allowed`, 0n);
     if (payload.length === 0) return refused('malformed', 'a Welcome is empty', 0n);
-    if (!isKeyPackageRef(keyPackageRef)) {
-      return refused('malformed', `a key package reference has ${keyPackageRef.length} bytes`, 0n);
-    }
+    if (keyPackageRefs.length === 0) return refused('malformed', 'a Welcome is for no key package', 0n);
+    const bad = keyPackageRefs.find((ref) => !isKeyPackageRef(ref));
+    if (bad !== undefined) return refused('malformed', `a key package reference has ${bad.length} bytes`, 0n);
   }
   try {
     return submissionFromWire(wire);

@@ -164,8 +164,8 @@ export class Session {
     this.#cancelHelloTimeout();
     const { logger, limits } = this.#context;
     logger.debug({ peer: this.#call.getPeer(), client: client.slice(0, 64) }, 'client connected');
-    const { maxPayloadBytes, maxBatchEntries } = limits;
-    this.#send({ case: 'ready', value: { protocolVersion: PROTOCOL_VERSION, maxPayloadBytes, maxBatchEntries } });
+    const { maxPayloadBytes, maxBatchEntries, maxFrameBytes } = limits;
+    this.#send({ case: 'ready', value: { protocolVersion, maxPayloadBytes, maxBatchEntries, maxFrameBytes } });
   }
 
   #publish(frame: PublishFrame, bytes: number): void {

@@ -4,6 +4,7 @@ import type { PublishAnswer, Submission } from '../relay-transport.ts';
 export interface RelayLimits {
   readonly maxPayloadBytes: number;
   readonly maxBatchEntries: number;
+  readonly maxFrameBytes: number;
 }
 
 /** How submissions travel: in which frames, and which of them are answered without asking the relay. */
@@ -13,8 +14,10 @@ export interface PublishPlan {
   readonly refusals: ReadonlyMap<number, PublishAnswer>;
 }
 
-/** A frame that holds more than one submission stays below this, far from the relay's receive limit. */
+/** A frame that holds more than one submission stays below this, so that one that is on its way delays no other for long. */
 const MAX_FRAME_BYTES = 2 ** 20;
+/** What a frame with one submission has beside its payloads, at the most: the channel's name, ids, lengths. */
+const FRAME_OVERHEAD_BYTES = 1024;
 
 /**
  * Splits submissions into frames that the relay takes. One that is larger than it accepts is refused here: sent, it
@@ -26,13 +29,12 @@ export function planPublish(submissions: readonly Submission[], limits: RelayLim
   let frame: Submission[] = [];
   let frameBytes = 0;
   submissions.forEach((submission, index) => {
-    const largest = largestPayload(submission);
-    if (largest > limits.maxPayloadBytes) {
-      const detail = `${largest} bytes, the relay accepts ${limits.maxPayloadBytes}`;
+    const bytes = submissionBytes(submission);
+    const detail = tooLarge(submission, bytes, limits);
+    if (detail !== undefined) {
       refusals.set(index, { kind: 'refused', reason: 'too-large', detail, currentEpoch: 0n });
       return;
     }
-    const bytes = submissionBytes(submission);
     if (frame.length === 0 || frame.length >= limits.maxBatchEntries || frameBytes + bytes > MAX_FRAME_BYTES) {
       frame = [];
       frameBytes = 0;
@@ -51,10 +53,22 @@ export function mergeAnswers({ refusals }: PublishPlan, relayed: readonly Publis
   return answers;
 }
 
-function largestPayload({ payload, welcomes = [] }: Submission): number {
-  return Math.max(payload.length, ...welcomes.map((welcome) => welcome.payload.length));
+/** What is too large, in words, if something is. */
+function tooLarge({ payload, welcomes = [] }: Submission, bytes: number, limits: RelayLimits): string | undefined {
+  const largest = Math.max(payload.length, ...welcomes.map((welcome) => welcome.payload.length));
+  if (largest > limits.maxPayloadBytes) return `${largest} bytes, the relay accepts ${limits.maxPayloadBytes}`;
+  const frame = bytes + FRAME_OVERHEAD_BYTES;
+  return frame > limits.maxFrameBytes
+    ? `a frame of ${frame} bytes, the relay takes ${limits.maxFrameBytes}`
+    : undefined;
 }
 
 function submissionBytes({ payload, welcomes = [] }: Submission): number {
-  return welcomes.reduce((sum, welcome) => sum + welcome.payload.length, payload.length);
+  let bytes = payload.length;
+  for (const welcome of welcomes) {
+    bytes += welcome.payload.length;
+    // Two bytes of framing each.
+    for (const ref of welcome.keyPackageRefs) bytes += ref.length + 2;
+  }
+  return bytes;
 }

@@ -202,8 +202,9 @@ export class RelaySession {
       const detail = `the relay answered with protocol version ${ready.protocolVersion}, this client speaks ${PROTOCOL_VERSION}`;
       return this.#end(new TransportError('unsupported_version', detail), 'unsupported-version');
     }
-    if (ready.maxPayloadBytes === 0 || ready.maxBatchEntries === 0) throw broken('ready does not tell the limits');
-    this.#limits = { maxPayloadBytes: ready.maxPayloadBytes, maxBatchEntries: ready.maxBatchEntries };
+    const { maxPayloadBytes, maxBatchEntries, maxFrameBytes } = ready;
+    if (Math.min(maxPayloadBytes, maxBatchEntries, maxFrameBytes) === 0) throw broken('ready does not tell the limits');
+    this.#limits = { maxPayloadBytes, maxBatchEntries, maxFrameBytes };
     this.#cancelHandshakeTimeout();
     this.#handlers.ready();
   }

@@ -60,7 +60,7 @@ export class MemoryLog {
 
   /** The position to read on from, or the reason why there is none. */
   locate(start: LinkStart): number | RefusalReason {
-    if ('afterSeq' in start) return start.afterSeq <= this.#headSeq ? start.afterSeq : 'protocol-error';
+    if ('afterSeq' in start) return start.afterSeq <= this.#headSeq ? start.afterSeq : 'log-went-back';
     return this.#commitSeqs.get(start.afterCommitOfEpoch) ?? 'epoch-unknown';
   }
 

@@ -1,4 +1,4 @@
-import { copyBytes, toHex } from '../../base/bytes.ts';
+import { toHex } from '../../base/bytes.ts';
 import type { ChannelName } from '../../base/channel-name.ts';
 import { checkInteger } from '../../base/check.ts';
 import { systemClock } from '../../base/clock.ts';
@@ -78,8 +78,9 @@ export function createMemoryRelay(options: MemoryRelayOptions = {}): MemoryRelay
       const answers = submissions.map((submission) => {
         const answer = logOf(channel).append(group, submission, maxPayloadBytes, clock.now());
         if (answer.kind === 'accepted' && !answer.duplicate) {
-          for (const { keyPackageRef, payload } of submission.welcomes ?? []) {
-            welcomes.set(toHex(keyPackageRef), { channel, commitSeq: answer.seq, payload: copyBytes(payload) });
+          for (const { keyPackageRefs, payload } of submission.welcomes ?? []) {
+            const delivery = { channel, commitSeq: answer.seq, payload };
+            for (const ref of keyPackageRefs) welcomes.set(toHex(ref), delivery);
           }
         }
         return answer;

@@ -177,8 +177,8 @@ function copySubmission({ welcomes, ...submission }: Submission): Submission {
     messageId: copyBytes(submission.messageId),
     payload: copyBytes(submission.payload),
     ...(welcomes && {
-      welcomes: welcomes.map(({ keyPackageRef, payload }) => ({
-        keyPackageRef: copyBytes(keyPackageRef),
+      welcomes: welcomes.map(({ keyPackageRefs, payload }) => ({
+        keyPackageRefs: keyPackageRefs.map(copyBytes),
         payload: copyBytes(payload),
       })),
     }),

@@ -16,6 +16,7 @@ const TO_WIRE: Readonly<Record<RefusalReason, Refusal>> = {
   unavailable: Refusal.UNAVAILABLE,
   'invalid-channel': Refusal.INVALID_CHANNEL,
   unauthorized: Refusal.UNAUTHORIZED,
+  'log-went-back': Refusal.LOG_WENT_BACK,
 };
 
 const FROM_WIRE: ReadonlyMap<Refusal, RefusalReason> = new Map(
@@ -55,6 +56,7 @@ export function refusalError(reason: RefusalReason, detail: string): SkytaleErro
       return new ChannelError('bad_request', text);
     case 'epoch-decided':
       return new ChannelError('commit_conflict', text);
+    case 'log-went-back':
     case 'epoch-unknown':
     case 'stale-epoch':
       return new MlsError('epoch_mismatch', text);

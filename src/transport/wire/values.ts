@@ -73,7 +73,9 @@ export function submissionToWire(submission: Submission): MessageInitShape<typeo
     epoch: submission.epoch,
     messageId: submission.messageId,
     payload: submission.payload,
-    welcomes: submission.welcomes?.map(({ keyPackageRef, payload }) => ({ keyPackageRef, payload })) ?? [],
+    welcomes:
+      submission.welcomes?.map(({ keyPackageRefs, payload }) => ({ keyPackageRefs: [...keyPackageRefs], payload })) ??
+      [],
   };
 }
 
@@ -93,7 +95,7 @@ export function submissionFromWire(submission: WireSubmission): Submission {
     epoch: submission.epoch,
     messageId: checkLength('message_id', submission.messageId, MESSAGE_ID_BYTES),
     payload: submission.payload,
-    welcomes: submission.welcomes.map(({ keyPackageRef, payload }) => ({ keyPackageRef, payload })),
+    welcomes: submission.welcomes.map(({ keyPackageRefs, payload }) => ({ keyPackageRefs, payload })),
   };
 }
 

@@ -29,7 +29,7 @@ export interface ScriptedRelay extends AsyncDisposable {
 
 export const READY: ServerFrameInit = {
   case: 'ready',
-  value: { protocolVersion: 1, maxPayloadBytes: 262_144, maxBatchEntries: 128 },
+  value: { protocolVersion: 1, maxPayloadBytes: 262_144, maxBatchEntries: 128, maxFrameBytes: 4 * 2 ** 20 },
 };
 
 export async function startScriptedRelay(

@@ -23,7 +23,7 @@ interface PackedSubmission {
   readonly epoch: bigint;
   readonly idBytes: number;
   readonly payloadBytes: number;
-  readonly welcomes: readonly { readonly refBytes: number; readonly payloadBytes: number }[];
+  readonly welcomes: readonly { readonly refBytes: readonly number[]; readonly payloadBytes: number }[];
 }
 
 /** Bytes that a request takes in a batch: what a queue of requests holds. */
@@ -31,7 +31,10 @@ export function requestBytes({ group, submissions }: AppendRequest): number {
   let bytes = group.length;
   for (const { messageId, payload, welcomes = [] } of submissions) {
     bytes += messageId.length + payload.length;
-    for (const welcome of welcomes) bytes += welcome.keyPackageRef.length + welcome.payload.length;
+    for (const welcome of welcomes) {
+      bytes += welcome.payload.length;
+      for (const ref of welcome.keyPackageRefs) bytes += ref.length;
+    }
   }
   return bytes;
 }
@@ -54,7 +57,7 @@ export function packBatch(requests: readonly AppendRequest[]): AppendBatch {
       idBytes: put(messageId),
       payloadBytes: put(payload),
       welcomes: welcomes.map((welcome) => ({
-        refBytes: put(welcome.keyPackageRef),
+        refBytes: welcome.keyPackageRefs.map(put),
         payloadBytes: put(welcome.payload),
       })),
     })),
@@ -80,7 +83,7 @@ export function unpackBatch({ requests, bytes }: AppendBatch): AppendRequest[] {
         messageId: take(idBytes),
         payload: take(payloadBytes),
         welcomes: welcomes.map((welcome) => ({
-          keyPackageRef: take(welcome.refBytes),
+          keyPackageRefs: welcome.refBytes.map(take),
           payload: take(welcome.payloadBytes),
         })),
       }),

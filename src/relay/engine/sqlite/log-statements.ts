@@ -19,12 +19,18 @@ const TEXT = {
   lastStoredAt: 'SELECT stored_at_ms FROM entries ORDER BY id DESC LIMIT 1',
   insertCommit: 'INSERT INTO commits (channel, epoch, seq) VALUES (?, ?, ?)',
   selectCommit: 'SELECT seq FROM commits WHERE channel = (SELECT id FROM channels WHERE name = ?) AND epoch = ?',
-  upsertWelcome: `INSERT INTO welcomes (key_package_ref, channel, commit_seq, stored_at_ms, payload)
+  insertWelcome: 'INSERT INTO welcomes (channel, commit_seq, part, stored_at_ms, payload) VALUES (?, ?, ?, ?, ?)',
+  // A key package is used once; if two commits name it, the later one counts.
+  upsertWelcomeRef: `INSERT INTO welcome_refs (key_package_ref, channel, commit_seq, part, stored_at_ms)
     VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (key_package_ref) DO UPDATE SET channel = excluded.channel, commit_seq = excluded.commit_seq,
-      stored_at_ms = excluded.stored_at_ms, payload = excluded.payload`,
-  selectWelcome: `SELECT channels.name, welcomes.commit_seq, welcomes.payload
-    FROM welcomes JOIN channels ON channels.id = welcomes.channel WHERE welcomes.key_package_ref = ?`,
+      part = excluded.part, stored_at_ms = excluded.stored_at_ms`,
+  selectWelcome: `SELECT channels.name, commit_seq, payload
+    FROM welcome_refs
+    JOIN welcomes USING (channel, commit_seq, part)
+    JOIN channels ON channels.id = welcome_refs.channel
+    WHERE key_package_ref = ?`,
+  deleteWelcomeRefs: 'DELETE FROM welcome_refs WHERE stored_at_ms < ?',
   deleteWelcomes: 'DELETE FROM welcomes WHERE stored_at_ms < ?',
 } as const;
 

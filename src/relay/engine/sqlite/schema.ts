@@ -43,13 +43,20 @@ const SCHEMA = `
     PRIMARY KEY (channel, epoch)
   ) WITHOUT ROWID;
   CREATE TABLE welcomes (
-    id INTEGER PRIMARY KEY,
-    key_package_ref BLOB NOT NULL UNIQUE,
     channel INTEGER NOT NULL,
     commit_seq INTEGER NOT NULL,
+    part INTEGER NOT NULL,
     stored_at_ms INTEGER NOT NULL,
-    payload BLOB NOT NULL
+    payload BLOB NOT NULL,
+    UNIQUE (channel, commit_seq, part)
   );
+  CREATE TABLE welcome_refs (
+    key_package_ref BLOB PRIMARY KEY,
+    channel INTEGER NOT NULL,
+    commit_seq INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    stored_at_ms INTEGER NOT NULL
+  ) WITHOUT ROWID;
 `;
 
 /**

@@ -136,6 +136,7 @@ export class SqliteLog {
 
   /** Deletes one slice of what was stored before `timeMs`; returns how many entries. */
   trimStoredBeforeSlice(timeMs: number): number {
+    this.#sql.deleteWelcomeRefs.run([timeMs]);
     this.#sql.deleteWelcomes.run([timeMs]);
     const rows = this.#sql.oldestEntries.all([TRIM_SLICE]) as [number, number, number, number][];
     return this.#trim(rows.filter(([, , , storedAtMs]) => storedAtMs < timeMs));
@@ -179,9 +180,12 @@ export class SqliteLog {
     if (kind !== 'commit') return;
     this.#sql.insertCommit.run([channel.id, epoch, seq]);
     channel.epoch = epoch + 1;
-    for (const { keyPackageRef, payload: welcome } of welcomes) {
-      this.#sql.upsertWelcome.run([keyPackageRef, channel.id, seq, storedAtMs, welcome]);
-      run.welcomeRefs.push(new Uint8Array(keyPackageRef)); // a view would take the whole batch along to the other thread
+    for (const [part, { keyPackageRefs, payload: welcome }] of welcomes.entries()) {
+      this.#sql.insertWelcome.run([channel.id, seq, part, storedAtMs, welcome]);
+      for (const ref of keyPackageRefs) {
+        this.#sql.upsertWelcomeRef.run([ref, channel.id, seq, part, storedAtMs]);
+        run.welcomeRefs.push(new Uint8Array(ref)); // a view would take the whole batch along to the other thread
+      }
     }
   }
 
