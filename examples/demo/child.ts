@@ -9,13 +9,13 @@ export class Child<To extends object, From> {
   /** Resolves when the process is gone and its last message has been read. */
   readonly ended: Promise<void>;
   readonly #process: ChildProcess;
-  #mayEnd = false;
+  #expected: 'running' | 'killed' | 'finished' = 'running';
   #hasEnded = false;
 
   /**
    * @param program file of this folder that the process runs
    * @param brief what it is told at the start, as JSON
-   * @param fail told when the process cannot be started, cannot be told something, or ends without having been asked
+   * @param fail told when the process cannot be started, cannot be told something, or ends otherwise than it was asked to
    */
   constructor(name: string, program: string, brief: object, fail: (error: Error) => void) {
     // Inherits what makes Node.js understand TypeScript. What a process has to say on stderr should be seen.
@@ -31,7 +31,8 @@ export class Child<To extends object, From> {
     this.ended = waitForEnd(child).then(() => {
       this.#hasEnded = true;
       const how = child.signalCode ?? `exit code ${String(child.exitCode)}`;
-      if (!this.#mayEnd) fail(new Error(`${name} has ended by itself (${how})`));
+      const isExpected = this.#expected === 'finished' ? child.exitCode === 0 : this.#expected === 'killed';
+      if (!isExpected) fail(new Error(`${name} has ended unexpectedly (${how})`));
     });
   }
 
@@ -50,14 +51,14 @@ export class Child<To extends object, From> {
 
   /** SIGKILL: no handler runs, nothing is flushed. Resolves when the process is gone. */
   async kill(): Promise<void> {
-    this.#mayEnd = true;
+    this.#expected = 'killed';
     this.#process.kill('SIGKILL');
     await this.ended;
   }
 
   /** Tells the process to end. */
   finish(message: To): void {
-    this.#mayEnd = true;
+    this.#expected = 'finished';
     this.tell(message);
   }
 }

@@ -100,11 +100,12 @@ export class Notebook {
   }
 }
 
-/** All notes of a notebook, in the order in which they were made. Empty if it was never written. */
+/** All whole notes of a notebook, in the order in which they were made. None if it was never written. */
 export function readNotes(path: string): readonly Note[] {
   if (!existsSync(path)) return [];
-  const lines = readFileSync(path, 'utf8').split('\n');
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Note);
+  // What stands behind the last line break is empty, or a note that is being written.
+  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as Note);
 }
 
 /** The messages among notes. */

@@ -51,19 +51,6 @@ export async function playStory(options: StoryOptions, stage: Stage, display: Di
   await stage.until('all three are in the channel', () => agents.every(({ progress }) => progress !== undefined));
   display.event('alice', 'has made the channel and added bob and carol');
 
-  /** Kills a process while lines are on their way to it: freezes it, lets alice go on, and kills it when some wait. */
-  const killMidway = async (
-    victim: Child<never, unknown>,
-    goOn: () => void,
-    waiting: () => number,
-  ): Promise<number> => {
-    victim.freeze();
-    goOn();
-    await stage.until('lines are in flight, to kill somebody midway', () => waiting() > 0);
-    const inFlight = waiting();
-    await victim.kill();
-    return inFlight;
-  };
   const letAliceSend = (upToLine: number): void => alice.process.tell({ kind: 'go', upToLine });
   const startedAt = performance.now();
 
@@ -72,6 +59,7 @@ export async function playStory(options: StoryOptions, stage: Stage, display: Di
     [bob, carol].every((agent) => agent.lines >= plan.relayAtLine),
   );
   const toRelay = await killMidway(
+    stage,
     firstRelay.process,
     () => letAliceSend(plan.bobGate),
     // Lines behind the gate have been sent while the relay was frozen: it cannot have answered them.
@@ -83,6 +71,7 @@ export async function playStory(options: StoryOptions, stage: Stage, display: Di
 
   await stage.until(`bob has line ${plan.bobAtLine}`, () => bob.lines >= plan.bobAtLine);
   const toBob = await killMidway(
+    stage,
     bob.process,
     () => letAliceSend(lines.length),
     () => alice.lines - linesIn(bob.notes),
@@ -113,6 +102,26 @@ export async function playStory(options: StoryOptions, stage: Stage, display: Di
     control,
     elapsedMs,
   };
+}
+
+/**
+ * Kills a process while lines are on their way to it: freezes it, lets alice go on, and kills it when some wait.
+ *
+ * @param waiting how many lines are on their way
+ * @returns how many were, at the kill
+ */
+async function killMidway(
+  stage: Stage,
+  victim: Child<never, unknown>,
+  letAliceGoOn: () => void,
+  waiting: () => number,
+): Promise<number> {
+  victim.freeze();
+  letAliceGoOn();
+  await stage.until('lines are in flight, so that somebody can be killed midway', () => waiting() > 0);
+  const inFlight = waiting();
+  await victim.kill();
+  return inFlight;
 }
 
 /** Carries the key package of `joiner` to `alice`, and her Welcome back. The rest goes by the channel. */
