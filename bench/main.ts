@@ -29,7 +29,7 @@ for (const bench of benches) {
   program
     .command(bench.name)
     .description(bench.summary)
-    .option('--rounds <number>', 'repetitions of each measurement; medians are reported', count, 5)
+    .option('--rounds <number>', 'repetitions of each measurement; medians are reported', count, 3)
     .option('--messages <number>', 'messages of one burst', count, 8_000)
     .option('--heap', 'watch memory over 200,000 messages instead of a sample', false)
     .option('--cpu-prof <directory>', 'write CPU profiles of each process; slows everything down')

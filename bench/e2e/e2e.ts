@@ -35,10 +35,10 @@ export const e2e: Bench = {
   summary: 'sender → relay → receiver, durable on both sides: throughput, latency, CPU, heap, against crypto alone',
   async run(options) {
     const { say } = options;
-    const programs = join(await compile(), 'e2e/programs');
     const wanted = SCENARIOS.filter((scenario) => titleOf(scenario).includes(options.only ?? ''));
     if (wanted.length === 0)
       throw new Error(`Expected \`--only\` to be part of: ${SCENARIOS.map(titleOf).join('; ')}.`);
+    const programs = join(await compile(), 'e2e/programs');
     say(`medians of ${options.rounds} rounds; each: crypto alone, a burst of ${options.messages}, a steady run`);
     const figures: Figure[] = [];
     for (const scenario of wanted) figures.push(...(await measure(scenario, programs, options)));
