@@ -52,10 +52,7 @@ export function acceleratedXWing(library: CiphersuiteImpl): CiphersuiteImpl {
 }
 
 /** What is not public-key encryption. */
-function symmetricPart(
-  hkdf: Hkdf,
-  { sign, verify, generate }: SignatureScheme,
-): Omit<CiphersuiteImpl, 'name' | 'hpke'> {
+function symmetricPart(hkdf: Hkdf, scheme: SignatureScheme): Omit<CiphersuiteImpl, 'name' | 'hpke'> {
   return {
     hash: {
       digest: settled((data: Uint8Array) => hkdf.digest(data)),
@@ -69,7 +66,13 @@ function symmetricPart(
       extract: settled((salt: Uint8Array, keyMaterial: Uint8Array) => hkdf.extract(salt, keyMaterial)),
       expand: settled((key: Uint8Array, info: Uint8Array, length: number) => hkdf.expand(key, info, length)),
     },
-    signature: { sign: settled(sign), verify: settled(verify), keygen: settled(generate) },
+    signature: {
+      sign: settled((privateKey: Uint8Array, message: Uint8Array) => scheme.sign(privateKey, message)),
+      verify: settled((publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => {
+        return scheme.verify(publicKey, message, signature);
+      }),
+      keygen: settled(() => scheme.generate()),
+    },
     rng: { randomBytes: (length) => randomFillSync(new Uint8Array(length)) },
   };
 }

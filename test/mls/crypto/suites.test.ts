@@ -76,8 +76,8 @@ describe.each([
   [CLASSICAL, POST_QUANTUM],
   [NIST, CLASSICAL],
 ] as const)('an agent on %s refuses %s:', (ours, others) => {
-  const names = (code: string): object =>
-    expect.objectContaining({ code, message: expect.stringContaining(`${others}, not ${ours}`) as unknown });
+  const names = (code: string): Error =>
+    expect.objectContaining({ code, message: expect.stringContaining(`${others}, not ${ours}`) as unknown }) as Error;
 
   async function agentOn(name: string, suite: CipherSuiteName): Promise<Agent> {
     return Agent.named(name, await createMlsEngine({ suite }));
@@ -101,7 +101,7 @@ describe.each([
     ];
     await bob.create();
     const { welcome } = await bob.stage({ add: [(await carol.keyPackage()).keyPackage] });
-    expect(() => readWelcome(alice.engine, defined(welcome))).toThrow(names('invalid_welcome') as Error);
+    expect(() => readWelcome(alice.engine, defined(welcome))).toThrow(names('invalid_welcome'));
     await expect(alice.join(defined(welcome), await alice.keyPackage())).rejects.toEqual(names('invalid_welcome'));
   });
 
