@@ -1,3 +1,4 @@
+import { checkInteger } from '../base/check.ts';
 import { RuntimeError } from '../base/errors.ts';
 import type { ClientConfig } from 'ts-mls/clientConfig.js';
 import type { CiphersuiteImpl } from 'ts-mls/crypto/ciphersuite.js';
@@ -7,9 +8,6 @@ import type { CipherSuiteName } from './cipher-suite.ts';
 import { authenticationService } from './credential.ts';
 import { createCipherSuite, defaultCryptoProvider } from './crypto/index.ts';
 import type { CryptoProviderName } from './crypto/index.ts';
-import type { AcceptMember } from './member-policy.ts';
-import { checkPadding, paddingConfig } from './padding.ts';
-import type { Padding } from './padding.ts';
 
 /** Options of {@link createMlsEngine}. */
 export interface MlsEngineOptions {
@@ -21,10 +19,8 @@ export interface MlsEngineOptions {
    * `@hpke/hybridkem-x-wing`.
    */
   readonly suite?: CipherSuiteName;
-  /** How much of a message's size an observer learns. Members need not agree on it. Default: `buckets`. */
-  readonly padding?: Padding;
-  /** Asked about each member that is new to us. Default: whoever a member adds is accepted. */
-  readonly acceptMember?: AcceptMember;
+  /** Messages are padded to at least this many bytes, so that short ones look alike. 0 to 65536. Default: 512. */
+  readonly padding?: number;
   /**
    * Who computes: `node` is synchronous node:crypto and several times faster, `web` is the library's own WebCrypto.
    * They understand each other. Default: `node` where the runtime has `crypto.hash`, else `web`.
@@ -46,8 +42,6 @@ export interface EngineParts {
   readonly suite: CipherSuiteName;
   readonly crypto: CiphersuiteImpl;
   readonly config: ClientConfig;
-  readonly padding: Padding;
-  readonly acceptMember: AcceptMember | undefined;
 }
 
 const partsOf = new WeakMap<MlsEngine, EngineParts>();
@@ -74,14 +68,7 @@ export async function createMlsEngine(options: MlsEngineOptions = {}): Promise<M
       `Expected \`suite\` to be a supported cipher suite, got ${String(suite)}.`,
     );
   }
-  const padding = checkPadding(options.padding ?? 'buckets');
-  const { acceptMember } = options;
-  if (acceptMember !== undefined && typeof acceptMember !== 'function') {
-    throw new RuntimeError(
-      'invalid_argument',
-      `Expected \`acceptMember\` to be a function, got ${typeof acceptMember}.`,
-    );
-  }
+  const padding = checkInteger('padding', options.padding ?? 512, 0, 65536);
   const crypto = await createCipherSuite(suite, options.cryptoProvider ?? defaultCryptoProvider());
   const created = Object.freeze({ suite }) as MlsEngine;
   partsOf.set(created, {
@@ -92,12 +79,9 @@ export async function createMlsEngine(options: MlsEngineOptions = {}): Promise<M
       // Lifetimes are checked here, against a time that is given: the library asks the machine's clock.
       lifetimeConfig: { maximumTotalLifetime: 0n, validateLifetimeOnReceive: false },
       keyPackageEqualityConfig: defaultKeyPackageEqualityConfig,
-      // Each step that encrypts sets its own, which follows from the size of what it encrypts.
-      paddingConfig: paddingConfig(padding, 0),
+      paddingConfig: { kind: 'padUntilLength', padUntilLength: padding },
       authService: authenticationService,
     },
-    padding,
-    acceptMember,
   });
   return created;
 }
