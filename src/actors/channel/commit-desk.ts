@@ -1,12 +1,7 @@
 import { equalBytes } from '../../base/bytes.ts';
-import { ChannelError, RuntimeError, type SkytaleError } from '../../base/errors.ts';
-import {
-  type ChannelRecord,
-  commitChange,
-  groupMembers,
-  type MlsEngine,
-  type PendingCommitEntry,
-} from '../../mls/index.ts';
+import { RuntimeError, type SkytaleError } from '../../base/errors.ts';
+import { type ChannelRecord, commitChange, type MlsEngine, type PendingCommitEntry } from '../../mls/index.ts';
+import { ChangeBatch, type LeafChange } from './change-batch.ts';
 import { type PublishAnswer, refusalError, type Submission } from '../../transport/index.ts';
 import type { CommitReceipt, GroupChange } from './channel-event.ts';
 import { isWorthRetrying, type Waiter } from './outbox-desk.ts';
@@ -15,28 +10,30 @@ import { isWorthRetrying, type Waiter } from './outbox-desk.ts';
 export interface CommitRequest {
   readonly change: GroupChange;
   readonly waiter: Waiter<CommitReceipt>;
+  /** Whether it must not share a commit, because it could not before. */
+  readonly isAlone?: boolean;
 }
 
 /** Changes that may wait for their turn. */
-const MAX_REQUESTS = 64;
+const MAX_REQUESTS = 1024;
 
 /**
  * The way of a change of the group: staged on the current state, durable, published, and decided by the log.
  *
- * One commit at a time. The log's word counts, not the relay's answer: the commit is applied where it stands in the
- * log. Whoever loses its epoch stages the change again on the state that the winner began. A commit that may have won
- * already is sent again as it is, never rebuilt.
+ * One commit at a time; changes that arrive while it is under way become the next one together. The log's word counts,
+ * not the relay's answer: the commit is applied where it stands in the log. Whoever loses its epoch stages its changes
+ * again on the state that the winner began. A commit that may have won already is sent again as it is, never rebuilt.
  */
 export class CommitDesk {
   readonly #requests: CommitRequest[] = [];
-  /** Whose commit is pending. `undefined` if an earlier run of the agent made it. */
-  #current: CommitRequest | undefined;
+  /** Whose commit is pending. None if an earlier run of the agent made it. */
+  #current: readonly CommitRequest[] = [];
   #isInFlight = false;
 
   /** Starts over after the actor has read its record from the store. */
   load(record: ChannelRecord): void {
     this.#isInFlight = false;
-    if (record.pendingCommit === undefined && this.#current !== undefined) this.#retry();
+    if (record.pendingCommit === undefined) this.#retry();
   }
 
   /** Whether somebody waits, or a commit is undecided. */
@@ -55,35 +52,30 @@ export class CommitDesk {
     return record.pendingCommit === undefined && this.#requests.length > 0;
   }
 
-  /** Stages the next request. Returns the record to write, or `undefined` if the request was settled on the spot. */
+  /**
+   * Stages the requests that wait, as many as go into one commit; those that are bad by themselves are rejected. Returns
+   * the record to write, or `undefined` if there was nothing to commit.
+   */
   async stage(
     record: ChannelRecord,
     engine: MlsEngine,
     createId: () => Uint8Array,
     nowMs: number,
   ): Promise<ChannelRecord | undefined> {
-    const request = this.#requests.shift();
-    if (request === undefined) return undefined;
+    const { taken, change } = await this.#gather(record, engine, nowMs);
+    if (taken.length === 0) return undefined;
     const { group, commitSpentInEpoch } = record;
+    const framing = commitSpentInEpoch === group.epoch ? 'public' : 'private';
+    const { add, remove, rotate } = change;
     try {
-      const { add, remove, rotate } = request.change;
-      const staged = await commitChange(
-        engine,
-        group,
-        {
-          ...(add && { add }),
-          ...(remove && { remove: remove.map((identity) => leafOf(record, identity)) }),
-          ...(rotate && { rotate }),
-        },
-        commitSpentInEpoch === group.epoch ? 'public' : 'private',
-        nowMs,
-      );
-      this.#current = request;
+      const staged = await commitChange(engine, group, { add, remove, ...(rotate && { rotate }) }, framing, nowMs);
+      this.#current = taken;
       this.#isInFlight = false;
-      const pendingCommit = { messageId: createId(), ...staged };
-      return { ...record, pendingCommit, commitSpentInEpoch: group.epoch };
+      return { ...record, pendingCommit: { messageId: createId(), ...staged }, commitSpentInEpoch: group.epoch };
     } catch (error) {
-      request.waiter.reject(error);
+      if (taken.length === 1) taken[0]?.waiter.reject(error);
+      // One of them spoils it for the others: each for itself, then.
+      else this.#requests.unshift(...taken.map((request) => ({ ...request, isAlone: true })));
       return undefined;
     }
   }
@@ -121,11 +113,11 @@ export class CommitDesk {
 
   /** The commit is in the log, applied, and durable. */
   won({ next, welcome }: PendingCommitEntry, seq: number): void {
-    this.#current?.waiter.resolve({ epoch: next.epoch, seq, welcome });
+    for (const { waiter } of this.#current) waiter.resolve({ epoch: next.epoch, seq, welcome });
     this.#clear();
   }
 
-  /** Another commit won the epoch. The change is staged again, before any other. */
+  /** Another commit won the epoch. The changes are staged again, before any other. */
   lost(): void {
     this.#retry();
   }
@@ -136,24 +128,38 @@ export class CommitDesk {
     for (const { waiter } of this.#requests.splice(0)) waiter.reject(error);
   }
 
+  async #gather(
+    record: ChannelRecord,
+    engine: MlsEngine,
+    nowMs: number,
+  ): Promise<{ readonly taken: readonly CommitRequest[]; readonly change: LeafChange }> {
+    const batch = new ChangeBatch(record);
+    const taken: CommitRequest[] = [];
+    for (let [request] = this.#requests; request !== undefined; [request] = this.#requests) {
+      if (taken.length > 0 && (request.isAlone === true || taken[0]?.isAlone === true)) break;
+      try {
+        if (!(await batch.take(request.change, engine, nowMs))) break;
+        taken.push(request);
+      } catch (error) {
+        request.waiter.reject(error);
+      }
+      this.#requests.shift();
+    }
+    return { taken, change: batch.change };
+  }
+
   #retry(): void {
-    if (this.#current !== undefined) this.#requests.unshift(this.#current);
+    this.#requests.unshift(...this.#current);
     this.#clear();
   }
 
   #reject(error: SkytaleError): void {
-    this.#current?.waiter.reject(error);
+    for (const { waiter } of this.#current) waiter.reject(error);
     this.#clear();
   }
 
   #clear(): void {
-    this.#current = undefined;
+    this.#current = [];
     this.#isInFlight = false;
   }
-}
-
-function leafOf({ name, group }: ChannelRecord, identity: Uint8Array): number {
-  const member = groupMembers(group).find((candidate) => equalBytes(candidate.identity, identity));
-  if (member === undefined) throw new ChannelError('not_found', `no member of ${name} has this identity`);
-  return member.leaf;
 }

@@ -25,6 +25,49 @@ it('adds everybody when several members commit at once: one wins each epoch, the
   }
 });
 
+it('makes one commit of the changes that come while another is under way', async () => {
+  await using swarm = await Swarm.create();
+  const { alice } = await channelOf(swarm, 'alice');
+  const names = Array.from({ length: 20 }, (_, index) => `agent-${index}`);
+  const agents = names.map((name) => swarm.agent(name));
+  const keyPackages = await Promise.all(agents.map((agent) => agent.generateKeyPackage()));
+
+  const welcomes = await Promise.all(keyPackages.map((keyPackage) => alice.addMember(keyPackage)));
+
+  expect(alice.channel$.state$.value.epoch).toBeLessThanOrEqual(2n);
+  const channels = await Promise.all(
+    agents.map((agent, index) => agent.joinChannel(alice.name, welcomes[index] ?? new Uint8Array())),
+  );
+  const seen = channels.map(({ channel$ }) => new Recorder(channel$));
+  await alice.send(bytes('hello'));
+  for (const recorder of seen) expect((await recorder.until(1)).map(textOf)).toEqual(['hello']);
+});
+
+it('does not let one bad change spoil the others of its commit', async () => {
+  await using swarm = await Swarm.create();
+  const { alice } = await channelOf(swarm, 'alice', 'bob');
+  const [carol, dave] = [swarm.agent('carol'), swarm.agent('dave')];
+  const [first, again, fourth] = [
+    await carol.generateKeyPackage(),
+    await swarm.agent('carol', { dataDir: 'second carol' }).generateKeyPackage(),
+    await dave.generateKeyPackage(),
+  ];
+  const outcomes = await Promise.allSettled([
+    alice.channel$.commit({ rotate: true }),
+    alice.addMember(first),
+    alice.removeMember(bytes('nobody')),
+    alice.addMember(bytes('garbage')),
+    alice.addMember(again),
+    alice.removeMember(bytes('bob')),
+    alice.addMember(fourth),
+  ]);
+
+  expect(
+    outcomes.map((outcome) => (outcome.status === 'fulfilled' ? 'done' : (outcome.reason as { code: string }).code)),
+  ).toEqual(['done', 'done', 'not_found', 'invalid_key_package', 'mls_error', 'done', 'done']);
+  expect(identities(alice.channel$.state$.value.members)).toEqual(['alice', 'carol', 'dave']);
+});
+
 it('completes normally for somebody who was removed, and tells it to whoever waits', async () => {
   await using swarm = await Swarm.create();
   const { alice, bob } = await channelOf(swarm, 'alice', 'bob');
