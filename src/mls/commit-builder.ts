@@ -2,6 +2,7 @@ import { encodeMlsMessage, emptyPskIndex } from 'ts-mls';
 import { addHistoricalReceiverData, applyProposals, nextEpochContext } from 'ts-mls/clientState.js';
 import type { ClientState } from 'ts-mls/clientState.js';
 import { encode } from 'ts-mls/codec/tlsEncoder.js';
+import { commitEncoder } from 'ts-mls/commit.js';
 import { createConfirmationTag, createContentCommitSignature } from 'ts-mls/framedContent.js';
 import { signGroupInfo } from 'ts-mls/groupInfo.js';
 import { makeKeyPackageRef } from 'ts-mls/keyPackage.js';
@@ -24,6 +25,7 @@ import type { PathSecret, UpdatePath } from 'ts-mls/updatePath.js';
 import { encryptGroupInfo, encryptGroupSecrets } from 'ts-mls/welcome.js';
 import { MlsError } from '../base/errors.ts';
 import type { EngineParts } from './engine.ts';
+import { paddingConfig } from './padding.ts';
 
 /** How a commit travels: encrypted like a message, or signed and readable by whoever carries it (RFC 9420 §6). */
 export type CommitFraming = 'private' | 'public';
@@ -54,7 +56,7 @@ type Joiner = readonly [leaf: LeafIndex, keyPackage: KeyPackage];
  * cannot add members and renew the committer's keys in one commit. Key packages have been checked by the caller.
  */
 export async function buildCommit(
-  { crypto }: EngineParts,
+  { crypto, padding }: EngineParts,
   state: ClientState,
   proposals: readonly Proposal[],
   renewsKeys: boolean,
@@ -69,11 +71,12 @@ export async function buildCommit(
   const joiners = applied.additionalResult.addedLeafNodes;
   const renewed = await renewTree(state, applied.tree, joiners, applied.needsUpdatePath || renewsKeys, crypto);
 
+  const content = { proposals: byValue, path: renewed.path };
   const wireformat = framing === 'public' ? 'mls_public_message' : 'mls_private_message';
   const { framedContent, signature } = await createContentCommitSignature(
     state.groupContext,
     wireformat,
-    { proposals: byValue, path: renewed.path },
+    content,
     { senderType: 'member', leafIndex: own },
     NO_BYTES,
     state.signaturePrivateKey,
@@ -124,9 +127,9 @@ export async function buildCommit(
 
   async function frame(): Promise<Uint8Array> {
     if (framing === 'public') {
-      const content = { wireformat: 'mls_public_message' as const, content: framedContent, auth };
+      const signed = { wireformat: 'mls_public_message' as const, content: framedContent, auth };
       const { membershipKey } = state.keySchedule;
-      const publicMessage = await protectPublicMessage(membershipKey, state.groupContext, content, crypto);
+      const publicMessage = await protectPublicMessage(membershipKey, state.groupContext, signed, crypto);
       return encodeMlsMessage({ version: 'mls10', wireformat: 'mls_public_message', publicMessage });
     }
     const { privateMessage } = await protect(
@@ -136,7 +139,8 @@ export async function buildCommit(
       state.secretTree,
       { ...framedContent, auth },
       own,
-      state.clientConfig.paddingConfig,
+      // An encoder tells the length before it writes.
+      paddingConfig(padding, commitEncoder(content)[0]),
       crypto,
     );
     return encodeMlsMessage({ version: 'mls10', wireformat: 'mls_private_message', privateMessage });

@@ -6,6 +6,7 @@ import type { MlsEngine } from './engine.ts';
 import { checkNotErased } from './erase.ts';
 import type { Group } from './group.ts';
 import { activeStateOf, wrapState } from './group-state.ts';
+import { paddingConfig } from './padding.ts';
 
 /** A message for the group, and the group after sending it. */
 export interface Encrypted {
@@ -27,14 +28,25 @@ export async function encryptMessage(
   plaintext: Uint8Array,
   authenticatedData: Uint8Array,
 ): Promise<Encrypted> {
-  const { crypto } = engineParts(engine);
+  const { crypto, padding } = engineParts(engine);
   const state = activeStateOf(group);
   checkBytes('plaintext', plaintext);
   checkBytes('authenticatedData', authenticatedData);
   const ratchet = state.secretTree[2 * group.ownLeaf]?.application.secret;
   if (ratchet === undefined) throw new MlsError('mls_error', 'The group has no keys for this member.');
   checkNotErased(ratchet);
-  const { newState, privateMessage } = await createApplicationMessage(state, plaintext, crypto, authenticatedData);
+  const { newState, privateMessage } = await createApplicationMessage(
+    {
+      ...state,
+      // The library refuses to send while proposals wait. Only wishes to leave do (RFC 9420 §12.4 would have us commit
+      // first): who asked to go may read until it is gone, and the others need not be silent meanwhile.
+      unappliedProposals: {},
+      clientConfig: { ...state.clientConfig, paddingConfig: paddingConfig(padding, plaintext.length) },
+    },
+    plaintext,
+    crypto,
+    authenticatedData,
+  );
   const ciphertext = encodeMlsMessage({ version: 'mls10', wireformat: 'mls_private_message', privateMessage });
-  return { group: wrapState(newState), ciphertext };
+  return { group: wrapState({ ...state, secretTree: newState.secretTree }), ciphertext };
 }

@@ -16,17 +16,21 @@ import { firstCommonAncestor } from 'ts-mls/updatePath.js';
 import { decryptGroupInfo, decryptGroupSecrets } from 'ts-mls/welcome.js';
 import type { Welcome } from 'ts-mls/welcome.js';
 import { equalBytes } from '../base/bytes.ts';
-import { MlsError, RuntimeError } from '../base/errors.ts';
+import { RuntimeError, SkytaleError } from '../base/errors.ts';
 import type { AgentKeys } from './agent-keys.ts';
 import { engineParts } from './engine.ts';
 import type { EngineParts, MlsEngine } from './engine.ts';
 import type { Group } from './group.ts';
 import { wrapState } from './group-state.ts';
+import { NO_PINS } from './identity-pins.ts';
+import type { IdentityPins } from './identity-pins.ts';
 import { decodeKeyPackageMessage, toSeconds } from './key-package.ts';
 import type { KeyPackageBundle } from './key-package.ts';
 import { decodeKeyPackageSecret } from './key-package-secret.ts';
 import type { KeyPackageSecret } from './key-package-secret.ts';
+import { objectionToAdmission } from './member-policy.ts';
 import { leavesOf, memberAt } from './members.ts';
+import { compareTrees } from './membership-change.ts';
 import { objectionToTree } from './membership-policy.ts';
 import { objectionToRatchetTree } from './tree-validation.ts';
 import { invalidWelcome, openWelcome } from './welcome.ts';
@@ -40,6 +44,8 @@ export interface JoinGroupRequest {
   readonly keys: AgentKeys;
   /** Unix milliseconds. */
   readonly nowMs: number;
+  /** What is known of the group's members from an earlier time in it: for the engine's policy. */
+  readonly pins?: IdentityPins;
 }
 
 /** A key package of ours, opened. */
@@ -51,10 +57,11 @@ interface OwnKeyPackage {
 
 /**
  * Joins the group that a Welcome leads into (RFC 9420 §12.4.3.1). Whether it is the group that was asked for, the caller
- * sees from its id ({@link groupIdBelongsTo}).
+ * sees from its id ({@link groupIdBelongsTo}); whether members have other keys than before, {@link pinMembers} tells.
  *
  * @throws {@link MlsError} `invalid_welcome` for bytes that are no Welcome, one of another cipher suite or for somebody
- * else's key package, one that was tampered with, or leads into a group that is not valid or not within our rules.
+ * else's key package, one that was tampered with, or leads into a group that is not valid, not within our rules, or
+ * has a member whom the engine's policy does not accept. `mls_error` if that policy fails.
  * @throws {@link RuntimeError} `store_damaged` or `invalid_argument` if bundle and keys do not belong together.
  */
 export async function joinGroup(engine: MlsEngine, request: JoinGroupRequest): Promise<Group> {
@@ -65,11 +72,26 @@ export async function joinGroup(engine: MlsEngine, request: JoinGroupRequest): P
     throw invalidWelcome('it is for another key package');
   }
   try {
-    return wrapState(await followWelcome(parts, welcome, own, request.keys, toSeconds(request.nowMs)));
+    const state = await followWelcome(parts, welcome, own, request.keys, toSeconds(request.nowMs));
+    checkMembers(parts, state, request.pins ?? NO_PINS);
+    return wrapState(state);
   } catch (cause) {
-    if (cause instanceof MlsError) throw cause;
+    if (cause instanceof SkytaleError) throw cause;
     throw invalidWelcome('it does not decrypt or verify', cause);
   }
+}
+
+function checkMembers({ acceptMember }: EngineParts, state: ClientState, pins: IdentityPins): void {
+  const { ratchetTree, groupContext, privatePath } = state;
+  const { added } = compareTrees([], ratchetTree, pins);
+  const objection = objectionToAdmission(acceptMember, {
+    occasion: 'join',
+    groupId: groupContext.groupId,
+    added: added.filter(({ leaf }) => leaf !== privatePath.leafIndex),
+    removed: [],
+    pins,
+  });
+  if (objection !== undefined) throw invalidWelcome(objection);
 }
 
 async function openBundle(parts: EngineParts, bundle: KeyPackageBundle, keys: AgentKeys): Promise<OwnKeyPackage> {

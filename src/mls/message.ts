@@ -1,5 +1,5 @@
 import { decodeMlsMessage } from 'ts-mls';
-import type { MLSMessage } from 'ts-mls/message.js';
+import type { MLSMessage, MlsMessageContent } from 'ts-mls/message.js';
 import { MlsError } from '../base/errors.ts';
 import { decodeWhole } from './decode.ts';
 
@@ -42,7 +42,7 @@ export function decodeMessage(bytes: Uint8Array): MLSMessage {
 }
 
 /** The header of a decoded message. */
-export function headerOf(message: MLSMessage): MessageHeader {
+export function headerOf(message: MlsMessageContent): MessageHeader {
   switch (message.wireformat) {
     case 'mls_private_message': {
       const { contentType, groupId, epoch } = message.privateMessage;
@@ -58,4 +58,9 @@ export function headerOf(message: MLSMessage): MessageHeader {
     case 'mls_key_package':
       return { kind: 'other', groupId: undefined, epoch: undefined };
   }
+}
+
+/** The error for a message that is not taken. */
+export function messageRefusal(reason: string, cause?: unknown): MlsError {
+  return new MlsError('decryption_failure', `The message was refused: ${reason}.`, { cause });
 }

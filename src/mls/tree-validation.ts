@@ -51,7 +51,8 @@ function objectionToShape(tree: RatchetTree): string | undefined {
   return undefined;
 }
 
-function objectionToKeys(tree: RatchetTree): string | undefined {
+/** Why the keys of a tree are not all different, or `undefined` (RFC 9420 §7.3). */
+export function objectionToKeys(tree: RatchetTree): string | undefined {
   const encryptionKeys = new Set<string>();
   const signatureKeys = new Set<string>();
   for (const node of tree) {

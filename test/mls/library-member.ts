@@ -1,6 +1,7 @@
 import {
   createApplicationMessage,
   createCommit,
+  createProposal,
   decodeMlsMessage,
   defaultCapabilities,
   emptyPskIndex,
@@ -100,6 +101,13 @@ export class LibraryMember {
       commit: encodeMlsMessage(commit),
       welcome: welcome && encodeMlsMessage({ version: 'mls10', wireformat: 'mls_welcome', welcome }),
     };
+  }
+
+  /** A proposal of this member that travels alone. */
+  async propose(proposal: Proposal, isPublic: boolean): Promise<Uint8Array> {
+    const { newState, message } = await createProposal(this.state, isPublic, proposal, this.crypto);
+    this.state = newState;
+    return encodeMlsMessage(message);
   }
 
   /** A fresh key package of somebody, valid on the machine's clock as the library wants it. */

@@ -122,9 +122,11 @@ describe('commitChange refuses', () => {
 
 describe('the engine refuses', () => {
   test.each([
-    [{ suite: 'MLS_256_XWING_AES256GCM_SHA512_Ed25519' }, '`suite`'],
+    [{ suite: 'MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519' }, '`suite`'],
     [{ padding: -1 }, '`padding`'],
     [{ padding: 65_537 }, '`padding`'],
+    [{ padding: 'some' }, '`padding`'],
+    [{ acceptMember: true }, '`acceptMember`'],
     [{ cryptoProvider: 'quantum' }, '`cryptoProvider`'],
   ])('%j', async (options, named) => {
     await expect(createMlsEngine(options as object)).rejects.toMatchObject({
