@@ -1,4 +1,3 @@
-import { checkInteger } from '../base/check.ts';
 import { RuntimeError } from '../base/errors.ts';
 import type { ClientConfig } from 'ts-mls/clientConfig.js';
 import type { CiphersuiteImpl } from 'ts-mls/crypto/ciphersuite.js';
@@ -8,6 +7,9 @@ import type { CipherSuiteName } from './cipher-suite.ts';
 import { authenticationService } from './credential.ts';
 import { createCipherSuite, defaultCryptoProvider } from './crypto/index.ts';
 import type { CryptoProviderName } from './crypto/index.ts';
+import type { AcceptMember } from './member-policy.ts';
+import { checkPadding, paddingConfig } from './padding.ts';
+import type { Padding } from './padding.ts';
 
 /** Options of {@link createMlsEngine}. */
 export interface MlsEngineOptions {
@@ -19,8 +21,10 @@ export interface MlsEngineOptions {
    * `@hpke/hybridkem-x-wing`.
    */
   readonly suite?: CipherSuiteName;
-  /** Messages are padded to at least this many bytes, so that short ones look alike. 0 to 65536. Default: 512. */
-  readonly padding?: number;
+  /** How much of a message's size an observer learns. Members need not agree on it. Default: `buckets`. */
+  readonly padding?: Padding;
+  /** Asked about each member that is new to us. Default: whoever a member adds is accepted. */
+  readonly acceptMember?: AcceptMember;
   /**
    * Who computes: `node` is synchronous node:crypto and several times faster, `web` is the library's own WebCrypto.
    * They understand each other. Default: `node` where the runtime has `crypto.hash`, else `web`.
@@ -42,6 +46,8 @@ export interface EngineParts {
   readonly suite: CipherSuiteName;
   readonly crypto: CiphersuiteImpl;
   readonly config: ClientConfig;
+  readonly padding: Padding;
+  readonly acceptMember: AcceptMember | undefined;
 }
 
 const partsOf = new WeakMap<MlsEngine, EngineParts>();
@@ -68,7 +74,14 @@ export async function createMlsEngine(options: MlsEngineOptions = {}): Promise<M
       `Expected \`suite\` to be a supported cipher suite, got ${String(suite)}.`,
     );
   }
-  const padding = checkInteger('padding', options.padding ?? 512, 0, 65536);
+  const padding = checkPadding(options.padding ?? 'buckets');
+  const { acceptMember } = options;
+  if (acceptMember !== undefined && typeof acceptMember !== 'function') {
+    throw new RuntimeError(
+      'invalid_argument',
+      `Expected \`acceptMember\` to be a function, got ${typeof acceptMember}.`,
+    );
+  }
   const crypto = await createCipherSuite(suite, options.cryptoProvider ?? defaultCryptoProvider());
   const created = Object.freeze({ suite }) as MlsEngine;
   partsOf.set(created, {
@@ -79,9 +92,12 @@ export async function createMlsEngine(options: MlsEngineOptions = {}): Promise<M
       // Lifetimes are checked here, against a time that is given: the library asks the machine's clock.
       lifetimeConfig: { maximumTotalLifetime: 0n, validateLifetimeOnReceive: false },
       keyPackageEqualityConfig: defaultKeyPackageEqualityConfig,
-      paddingConfig: { kind: 'padUntilLength', padUntilLength: padding },
+      // Each step that encrypts sets its own, which follows from the size of what it encrypts.
+      paddingConfig: paddingConfig(padding, 0),
       authService: authenticationService,
     },
+    padding,
+    acceptMember,
   });
   return created;
 }
