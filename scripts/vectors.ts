@@ -3,49 +3,68 @@
  *
  *     npm run vectors -- DIR
  *
- * DIR holds files of `test-vectors/` in github.com/mlswg/mls-implementations. For each the entries of cipher suite 1 are
- * run; the last line says `N passed, N failed`. Exits with 1 on any failure, and if there was nothing to run.
+ * DIR holds files of `test-vectors/` in github.com/mlswg/mls-implementations. Of each the entries of cipher suites 1 and 2
+ * are run, and those that belong to no suite; the last line says `N passed, N failed`. Exits with 1 on any failure, and
+ * if there was nothing to run.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CiphersuiteImpl } from 'ts-mls/crypto/ciphersuite.js';
 import { createCipherSuite, defaultCryptoProvider } from '../src/mls/crypto/index.ts';
-import { cipherSuiteNumber, DEFAULT_CIPHER_SUITE } from '../src/mls/cipher-suite.ts';
+import { cipherSuiteNumber } from '../src/mls/cipher-suite.ts';
 import { cryptoBasics } from './vectors/crypto-basics.ts';
 import { deserialization } from './vectors/deserialization.ts';
 import { keySchedule } from './vectors/key-schedule.ts';
 import { messageProtection } from './vectors/message-protection.ts';
+import { messages } from './vectors/messages.ts';
+import { passiveClient } from './vectors/passive-client.ts';
 import { pskSecret } from './vectors/psk-secret.ts';
 import { Report } from './vectors/report.ts';
 import { secretTree } from './vectors/secret-tree.ts';
 import { transcriptHashes } from './vectors/transcript-hashes.ts';
+import { treeMath } from './vectors/tree-math.ts';
+import { treeOperations } from './vectors/tree-operations.ts';
 import { treeValidation } from './vectors/tree-validation.ts';
+import { treekem } from './vectors/treekem.ts';
 import { Vector } from './vectors/vector.ts';
 import { welcome } from './vectors/welcome.ts';
 
 type Runner = (vector: Vector, suite: CiphersuiteImpl, report: Report) => void | Promise<void>;
 
+/** Files whose entries name a cipher suite. */
 const RUNNERS: ReadonlyMap<string, Runner> = new Map<string, Runner>([
   ['crypto-basics.json', cryptoBasics],
-  ['deserialization.json', (vector, _suite, report): void => deserialization(vector, report)],
   ['key-schedule.json', keySchedule],
   ['message-protection.json', messageProtection],
+  ['passive-client-handling-commit.json', passiveClient],
+  ['passive-client-random.json', passiveClient],
+  ['passive-client-welcome.json', passiveClient],
   ['psk_secret.json', pskSecret],
   ['secret-tree.json', secretTree],
   ['transcript-hashes.json', transcriptHashes],
+  ['tree-operations.json', treeOperations],
   ['tree-validation.json', treeValidation],
+  ['treekem.json', treekem],
   ['welcome.json', welcome],
 ]);
 
-/** Files of which every entry is run: their entries belong to no suite. */
-const WITHOUT_SUITE: ReadonlySet<string> = new Set(['deserialization.json']);
+/** Files whose entries belong to no cipher suite. */
+const RUNNERS_WITHOUT_SUITE: ReadonlyMap<string, (vector: Vector, report: Report) => void> = new Map([
+  ['deserialization.json', deserialization],
+  ['messages.json', messages],
+  ['tree-math.json', treeMath],
+]);
 
-const SUITE_NUMBER = cipherSuiteNumber(DEFAULT_CIPHER_SUITE);
+/** The suites of the vectors that node:crypto serves. */
+const SUITES = ['MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519', 'MLS_128_DHKEMP256_AES128GCM_SHA256_P256'] as const;
 
 interface Totals {
   passed: number;
   failed: number;
 }
+
+/** Checks one entry, or tells that it is not for us. */
+type CheckEntry = (vector: Vector, report: Report) => Promise<'run' | 'skipped'>;
 
 async function main(directory: string | undefined): Promise<number> {
   if (directory === undefined) {
@@ -53,32 +72,46 @@ async function main(directory: string | undefined): Promise<number> {
     return 2;
   }
   const provider = defaultCryptoProvider();
-  const suite = await createCipherSuite(DEFAULT_CIPHER_SUITE, provider);
-  console.log(`cipher suite ${SUITE_NUMBER} (${DEFAULT_CIPHER_SUITE}), crypto provider: ${provider}`);
+  const suites = new Map<number, CiphersuiteImpl>();
+  for (const name of SUITES) {
+    suites.set(cipherSuiteNumber(name), await createCipherSuite(name, provider));
+    console.log(`cipher suite ${cipherSuiteNumber(name)} (${name}), crypto provider: ${provider}`);
+  }
 
   const totals: Totals = { passed: 0, failed: 0 };
   for (const file of (await readdir(directory)).sort()) {
-    const runner = RUNNERS.get(file);
-    if (runner === undefined) {
-      console.log(
-        `${file}: not run: ${file.endsWith('.json') ? 'no runner for this kind of vector' : 'no vector file'}`,
-      );
-      continue;
+    const check = checkOf(file, suites);
+    if (check === undefined) {
+      const reason = file.endsWith('.json') ? 'no runner for this kind of vector' : 'no vector file';
+      console.log(`${file}: not run: ${reason}`);
+    } else {
+      await runFile(join(directory, file), file, check, totals);
     }
-    await runFile(join(directory, file), file, runner, suite, totals);
   }
   if (totals.passed + totals.failed === 0) console.error('Nothing was run.');
   console.log(`${totals.passed} passed, ${totals.failed} failed`);
   return totals.passed > 0 && totals.failed === 0 ? 0 : 1;
 }
 
-async function runFile(
-  path: string,
-  file: string,
-  runner: Runner,
-  suite: CiphersuiteImpl,
-  totals: Totals,
-): Promise<void> {
+function checkOf(file: string, suites: ReadonlyMap<number, CiphersuiteImpl>): CheckEntry | undefined {
+  const withoutSuite = RUNNERS_WITHOUT_SUITE.get(file);
+  if (withoutSuite !== undefined) {
+    return (vector, report) => {
+      withoutSuite(vector, report);
+      return Promise.resolve('run');
+    };
+  }
+  const withSuite = RUNNERS.get(file);
+  if (withSuite === undefined) return undefined;
+  return async (vector, report) => {
+    const suite = suites.get(vector.number('cipher_suite'));
+    if (suite === undefined) return 'skipped';
+    await withSuite(vector, suite, report);
+    return 'run';
+  };
+}
+
+async function runFile(path: string, file: string, check: CheckEntry, totals: Totals): Promise<void> {
   let entries: unknown;
   try {
     entries = JSON.parse(await readFile(path, 'utf8'));
@@ -91,28 +124,28 @@ async function runFile(
     console.log(`  it is not a list in JSON${entries instanceof Error ? `: ${entries.message}` : ''}`);
     return;
   }
-  let run = 0;
+  let skipped = 0;
   let passed = 0;
   const failures: string[] = [];
+  const notes = new Map<string, number>();
   for (const [index, value] of (entries as unknown[]).entries()) {
     const report = new Report(`entry ${index}`);
     try {
-      const vector = new Vector(value, `entry ${index}`);
-      if (!WITHOUT_SUITE.has(file) && vector.number('cipher_suite') !== SUITE_NUMBER) continue;
-      run++;
-      await runner(vector, suite, report);
+      if ((await check(new Vector(value, `entry ${index}`), report)) === 'skipped') skipped++;
     } catch (error) {
       report.fail('stopped', error instanceof Error ? error.message : String(error));
     }
     passed += report.passed;
     failures.push(...report.failures);
+    for (const note of report.notes) notes.set(note, (notes.get(note) ?? 0) + 1);
   }
   totals.passed += passed;
   totals.failed += failures.length;
-  const skipped = entries.length - run;
   const why = skipped > 0 ? `, ${skipped} not run: another cipher suite` : '';
-  console.log(`${file}: ${passed} passed, ${failures.length} failed (${run} of ${entries.length} entries run${why})`);
+  const run = `${entries.length - skipped} of ${entries.length} entries run${why}`;
+  console.log(`${file}: ${passed} passed, ${failures.length} failed (${run})`);
   for (const failure of failures) console.log(`  ${failure}`);
+  for (const [note, times] of notes) console.log(`  not run, ${times} times: ${note}`);
 }
 
 try {

@@ -4,6 +4,8 @@ import { equalBytes } from '../../src/base/bytes.ts';
 export class Report {
   passed = 0;
   readonly failures: string[] = [];
+  /** What was not run, and why. */
+  readonly notes: string[] = [];
   readonly #entry: string;
 
   constructor(entry: string) {
@@ -24,6 +26,11 @@ export class Report {
   /** Something that went wrong before it could be compared. */
   fail(what: string, reason: string): void {
     this.failures.push(`${this.#entry}: ${what}: ${reason}`);
+  }
+
+  /** Something that was not run. */
+  note(reason: string): void {
+    this.notes.push(reason);
   }
 
   /** Whether something that must be refused is refused. */

@@ -1,6 +1,7 @@
 import type { CiphersuiteImpl } from 'ts-mls/crypto/ciphersuite.js';
 import { decodeRatchetTree, resolution } from 'ts-mls/ratchetTree.js';
 import { toNodeIndex } from 'ts-mls/treemath.js';
+import { CIPHER_SUITES } from '../../src/mls/cipher-suite.ts';
 import { createMlsEngine } from '../../src/mls/index.ts';
 import { decodeWhole } from '../../src/mls/decode.ts';
 import { engineParts } from '../../src/mls/engine.ts';
@@ -29,7 +30,8 @@ export async function treeValidation(vector: Vector, suite: CiphersuiteImpl, rep
     const actual = await hasher.subtree(toNodeIndex(index), new Set());
     report.equal(`tree hash of node ${index}`, actual, fromHex(expected, 'a tree hash'));
   }
-  const parts = { ...engineParts(await createMlsEngine()), crypto: suite };
+  const name = CIPHER_SUITES.find((known) => known === suite.name);
+  const parts = { ...engineParts(await createMlsEngine(name === undefined ? {} : { suite: name })), crypto: suite };
   const objection = await objectionToRatchetTree(
     parts,
     tree,

@@ -26,6 +26,11 @@ export class Vector {
     return fromHex(this.text(name), `${this.#path}.${name}`);
   }
 
+  /** Whether a field is there and not null. */
+  has(name: string): boolean {
+    return this.#fields[name] !== undefined && this.#fields[name] !== null;
+  }
+
   list(name: string): readonly unknown[] {
     const value = this.#fields[name];
     if (Array.isArray(value)) return value as unknown[];

@@ -7,7 +7,7 @@ import { KeyCache } from './key-cache.ts';
 /** Bytes of a private key, and of a coordinate. */
 export const SCALAR_BYTES = 32;
 /** Bytes of a point: the byte 4 and both coordinates. */
-export const POINT_BYTES = 1 + 2 * SCALAR_BYTES;
+export const POINT_BYTES: number = 1 + 2 * SCALAR_BYTES;
 
 /** The number of points; private keys are smaller (SP 800-186 §3.2.1.3). */
 const ORDER = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex');
