@@ -5,25 +5,41 @@ import type { Group } from './group.ts';
 import { stateOf, takeState } from './group-state.ts';
 
 /**
- * Overwrites the secrets of a group value that nobody needs any more, those that no value in `kept` holds as well. The
- * value cannot be used afterwards.
+ * Overwrites the secrets of group values that nobody needs any more, those that no value in `kept` holds as well. The
+ * dropped values cannot be used afterwards.
  *
  * Steps share memory: a state, its successor and the `next` of a staged commit hold the same arrays for all that did
- * not change between them. So **`kept` must name every group value that is still in use** and has the dropped one
+ * not change between them. So **`kept` must name every group value that is still in use** and has a dropped one
  * among its ancestors; the current state and that of a pending commit, as a rule. Call it when the successor is durable,
- * and while no step is running on the dropped value. The library's habit of zeroing what a step has consumed at once
+ * and while no step is running on a dropped value. The library's habit of zeroing what a step has consumed at once
  * would, after a lost commit race, leave a member with keys that everybody knows; {@link checkNotErased} is a second
  * line against that.
  *
+ * A batch of messages leaves a value behind for each: hand them in together. What they share is visited once, so many
+ * cost little more than one.
+ *
  * What has been left behind in memory before (copies inside of OpenSSL or of the garbage collector), nothing reaches.
+ *
+ * @example
+ * eraseSpent([before, ...inBetween], [current, pending.next]);
  */
-export function eraseSpent(dropped: Group, kept: readonly Group[]): void {
-  const used = new Set<Uint8Array>();
-  for (const group of kept) {
-    if (group === dropped) throw new RuntimeError('invalid_argument', 'Expected `kept` not to name the dropped group.');
-    for (const secret of secretsOf(stateOf(group))) used.add(secret);
+export function eraseSpent(dropped: Group | readonly Group[], kept: readonly Group[]): void {
+  const values = new Set(isList(dropped) ? dropped : [dropped]);
+  if (kept.some((group) => values.has(group))) {
+    throw new RuntimeError('invalid_argument', 'Expected `kept` not to name a dropped group.');
   }
-  for (const secret of secretsOf(takeState(dropped))) if (!used.has(secret)) secret.fill(0);
+  const used = new Set<Uint8Array>();
+  const seen = new Set<object>();
+  for (const group of kept) for (const secret of secretsOf(stateOf(group), seen)) used.add(secret);
+  // All are checked before the first is taken: a mistake leaves everything as it was.
+  for (const group of values) stateOf(group);
+  for (const group of values) {
+    for (const secret of secretsOf(takeState(group), seen)) if (!used.has(secret)) secret.fill(0);
+  }
+}
+
+function isList(groups: Group | readonly Group[]): groups is readonly Group[] {
+  return Array.isArray(groups);
 }
 
 /**
@@ -37,25 +53,39 @@ export function checkNotErased(secret: Uint8Array): void {
   throw new RuntimeError('runtime_error', 'The secrets of this group value were erased while it was still in use.');
 }
 
-/** All that is secret in a state, but for the signature key, which is the agent's and not the group's. */
-function* secretsOf(state: ClientState): Generator<Uint8Array, void, undefined> {
-  const { initSecret, senderDataSecret, exporterSecret, externalSecret } = state.keySchedule;
-  const { confirmationKey, membershipKey, resumptionPsk } = state.keySchedule;
-  yield* [initSecret, senderDataSecret, exporterSecret, externalSecret];
-  yield* [confirmationKey, membershipKey, resumptionPsk];
-  yield* Object.values(state.privatePath.privateKeys);
-  yield* ratchetSecretsOf(state.secretTree);
-  for (const past of state.historicalReceiverData.values()) {
+/**
+ * All that is secret in a state, but for the signature key, which is the agent's and not the group's. What is in `seen` has
+ * been visited as a part of another state and is left out.
+ */
+function* secretsOf(state: ClientState, seen: Set<object>): Generator<Uint8Array, void, undefined> {
+  const { keySchedule, privatePath, secretTree, historicalReceiverData } = state;
+  if (isNew(keySchedule, seen)) {
+    const { initSecret, senderDataSecret, exporterSecret, externalSecret } = keySchedule;
+    const { confirmationKey, membershipKey, resumptionPsk } = keySchedule;
+    yield* [initSecret, senderDataSecret, exporterSecret, externalSecret];
+    yield* [confirmationKey, membershipKey, resumptionPsk];
+  }
+  if (isNew(privatePath, seen)) yield* Object.values(privatePath.privateKeys);
+  yield* ratchetSecretsOf(secretTree, seen);
+  for (const past of historicalReceiverData.values()) {
     yield* [past.senderDataSecret, past.resumptionPsk];
-    yield* ratchetSecretsOf(past.secretTree);
+    yield* ratchetSecretsOf(past.secretTree, seen);
   }
 }
 
-function* ratchetSecretsOf(tree: SecretTree): Generator<Uint8Array, void, undefined> {
-  for (const { application, handshake } of tree) {
-    for (const ratchet of [application, handshake]) {
+function* ratchetSecretsOf(tree: SecretTree, seen: Set<object>): Generator<Uint8Array, void, undefined> {
+  if (!isNew(tree, seen)) return;
+  for (const node of tree) {
+    if (!isNew(node, seen)) continue;
+    for (const ratchet of [node.application, node.handshake]) {
       yield ratchet.secret;
       yield* Object.values(ratchet.unusedGenerations);
     }
   }
+}
+
+function isNew(part: object, seen: Set<object>): boolean {
+  if (seen.has(part)) return false;
+  seen.add(part);
+  return true;
 }

@@ -19,6 +19,56 @@ describe('eraseSpent', () => {
     expect(await bob.read(await alice.send('two'))).toBe('two');
   });
 
+  test('overwrites what a batch has used up on its way, in one go', async () => {
+    const [alice, bob] = await groupOf('alice', 'bob');
+    const batch: Uint8Array[] = [];
+    for (let message = 0; message < 8; message++) batch.push(await bob.send(`message ${message}`));
+    const skipped = defined(batch.shift());
+    const passed = [];
+    const used = [];
+    for (const bytes of batch) {
+      passed.push(alice.group);
+      used.push(defined(stateOf(alice.group).secretTree[2]).application.secret);
+      await alice.read(bytes);
+    }
+    const late = defined(Object.values(defined(stateOf(alice.group).secretTree[2]).application.unusedGenerations)[0]);
+    const kept = encodeGroup(alice.group);
+    eraseSpent(passed, [alice.group]);
+    // The first is still needed: it is where the key of the skipped message comes from.
+    expect(used.map(isZero)).toEqual([false, ...used.slice(1).map(() => true)]);
+    expect(used[0]).toBe(late);
+    for (const group of passed) expect(() => encodeGroup(group)).toThrow();
+    expect(encodeGroup(alice.group)).toEqual(kept);
+    expect(await alice.read(skipped)).toBe('message 0');
+  });
+
+  test('overwrites a commit that lost, whether the group has moved on or not', async () => {
+    const [alice, bob] = await groupOf('alice', 'bob');
+    const staged = await alice.stage({ rotate: true });
+    const { initSecret } = stateOf(staged.next).keySchedule;
+    const winner = await bob.stage({ rotate: true });
+    bob.group = winner.next;
+    const before = alice.group;
+    await alice.receive(winner.commit);
+    eraseSpent([before, staged.next], [alice.group]);
+    expect(isZero(initSecret)).toBe(true);
+    expect(await bob.read(await alice.send('after'))).toBe('after');
+  });
+
+  test('changes nothing if one of the values is erased already', async () => {
+    const [alice, bob] = await groupOf('alice', 'bob');
+    const first = alice.group;
+    await alice.send('one');
+    const second = alice.group;
+    await alice.send('two');
+    eraseSpent(first, [second, alice.group]);
+    expect(() => eraseSpent([second, first], [alice.group])).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
+    expect(encodeGroup(second).length).toBeGreaterThan(0);
+    expect(await bob.read(await alice.send('three'))).toBe('three');
+  });
+
   test('makes the dropped value unusable', async () => {
     const [alice] = await groupOf('alice', 'bob');
     const before = alice.group;
