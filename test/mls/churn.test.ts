@@ -12,8 +12,8 @@ const LONG = { timeout: 120_000 };
  * is added without that, so that lists of unmerged leaves of all shapes stay behind. The library's own joinGroup refuses
  * most of these trees.
  */
-test.each([{ members: 8 }, { members: 16 }])(
-  'refuses nobody through churn among $members',
+test.each([{ members: 8 }, { members: 8 }, { members: 16 }, { members: 16 }, { members: 32 }, { members: 32 }])(
+  'refuses nobody through churn among $members (%#)',
   LONG,
   async ({ members }) => {
     const seed = seedOfRun();
