@@ -129,6 +129,8 @@ export type RuntimeErrorCode =
   | 'data_dir_foreign'
   | 'store_error'
   | 'store_damaged'
+  /** The key that the stored state is encrypted with is wrong, missing, given for state that is not encrypted, or open to others. */
+  | 'state_key_wrong'
   | 'mailbox_full';
 
 /** Misuse of the package, or trouble on this machine: arguments, data directory, store. Message prefix `runtime error:`. */

@@ -3,11 +3,12 @@ import { parseChannelName } from '../../base/channel-name.ts';
 import type { ChannelName } from '../../base/channel-name.ts';
 import type { KeyvRecords } from './keyv-records.ts';
 import { NO_LINK, openRecord, sealRecord } from './record-envelope.ts';
+import { AGENT_KEY, FORMAT_KEY } from './records.ts';
+import type { Records } from './records.ts';
 import { SerialQueue } from './serial-queue.ts';
 import { readingRecord, storeDamaged } from './store-errors.ts';
 import { expectEnd, readCount, readList, writeList } from './wire-values.ts';
 
-const FORMAT_KEY = 'format';
 const CATALOG_KEY = 'catalog';
 
 /**
@@ -34,11 +35,11 @@ interface Contents {
 
 /** What is in the store, in one record: the only way to list channels that Keyv allows on every store. */
 export class Catalog {
-  readonly #records: KeyvRecords;
+  readonly #records: Records;
   readonly #writes = new SerialQueue();
   #contents: Contents;
 
-  private constructor(records: KeyvRecords, contents: Contents) {
+  private constructor(records: Records, contents: Contents) {
     this.#records = records;
     this.#contents = contents;
   }
@@ -49,17 +50,18 @@ export class Catalog {
    * @throws {@link RuntimeError} `data_dir_version` before anything is written, if a newer version made the store;
    * `store_damaged` if a part of it is gone
    */
-  static async open(records: KeyvRecords): Promise<Catalog> {
-    const hasFormat = await checkFormat(records);
-    const bytes = await records.get(CATALOG_KEY);
+  static async open(records: Records): Promise<Catalog> {
+    const hasFormat = isKnownFormat((await records.get(FORMAT_KEY))?.bytes);
+    const bytes = (await records.get(CATALOG_KEY))?.bytes;
     if (bytes === undefined && hasFormat) throw storeDamaged(CATALOG_KEY, 'is missing');
     const contents = bytes === undefined ? { nextId: 1, hasKeys: false, entries: [] } : decodeContents(bytes);
     if (!hasFormat) {
       if (contents.nextId !== 1 || contents.hasKeys) throw storeDamaged(FORMAT_KEY, 'is missing');
       // The catalog first: a crash in between leaves an empty catalog without format, which is a new store still.
-      await records.set(CATALOG_KEY, encodeContents(contents));
+      await records.set(CATALOG_KEY, encodeContents(contents), AGENT_KEY);
       const body = new Uint8Array(0);
-      await records.set(FORMAT_KEY, sealRecord({ kind: 'format', owner: '', number: 0, link: NO_LINK, body }).bytes);
+      const format = sealRecord({ kind: 'format', owner: '', number: 0, link: NO_LINK, body });
+      await records.set(FORMAT_KEY, format.bytes, AGENT_KEY);
     }
     return new Catalog(records, contents);
   }
@@ -108,7 +110,7 @@ export class Catalog {
   #update(change: (contents: Contents) => Contents): Promise<Contents> {
     return this.#writes.run(async () => {
       const contents = change(this.#contents);
-      await this.#records.set(CATALOG_KEY, encodeContents(contents));
+      await this.#records.set(CATALOG_KEY, encodeContents(contents), AGENT_KEY);
       this.#contents = contents;
       return contents;
     });
@@ -121,7 +123,10 @@ export class Catalog {
  * @throws {@link RuntimeError} `data_dir_version` if it is newer, `store_damaged` if it is unreadable
  */
 export async function checkFormat(records: KeyvRecords): Promise<boolean> {
-  const bytes = await records.get(FORMAT_KEY);
+  return isKnownFormat(await records.get(FORMAT_KEY));
+}
+
+function isKnownFormat(bytes: Uint8Array | undefined): boolean {
   if (bytes === undefined) return false;
   openRecord(FORMAT_KEY, bytes, 'format', '');
   return true;

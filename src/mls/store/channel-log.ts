@@ -3,9 +3,9 @@ import type { ChannelRecord } from './agent-store.ts';
 import { applyDelta, encodeDelta } from './channel-delta.ts';
 import { decodeChannel, encodeChannel } from './channel-encoding.ts';
 import type { GroupCodec } from './group-codec.ts';
-import type { KeyvRecords } from './keyv-records.ts';
 import { NO_LINK, openRecord, sealRecord } from './record-envelope.ts';
 import type { OpenedRecord } from './record-envelope.ts';
+import type { KeyId, Records } from './records.ts';
 import { readingRecord, storeDamaged } from './store-errors.ts';
 
 /** Delta `n` lies in slot `n mod 128`: all places of a channel are known without asking, also when its head is lost. */
@@ -17,7 +17,7 @@ const LIGHT_DELTAS = 256 * 1024;
 export const MAX_DELTAS: number = SLOTS;
 
 export interface ChannelLogOptions {
-  readonly records: KeyvRecords;
+  readonly records: Records;
   readonly codec: GroupCodec;
   /** The channel's id in the catalog. */
   readonly id: number;
@@ -33,6 +33,8 @@ interface Position {
   /** Number and checksum of the last record, the predecessor of the next. */
   readonly number: number;
   readonly checksum: Uint8Array;
+  /** The key of the head and its deltas. */
+  readonly key: KeyId;
 }
 
 /**
@@ -40,7 +42,8 @@ interface Position {
  *
  * Every write is one record under one key, so it is there as a whole or not at all. A delta is written only on a
  * predecessor that is known to be there: after an error the next write is a head. A head makes the deltas before it void,
- * by its number; they are deleted after it, and again at the next opening if a crash came between.
+ * by its number; they are deleted after it, and again at the next opening if a crash came between. Each head comes with a key
+ * of its own for it and its deltas, and the key before it is erased: what of them is left in the store cannot be read.
  *
  * Damage, gaps and misplaced records are found at the next reading. What cannot be seen from inside is a log that ends too
  * early, because its last records or an old copy of all were put in its place: the relay's counters tell that.
@@ -79,20 +82,20 @@ export class ChannelLog {
     this.#position = undefined;
     const { records, codec } = this.#options;
     const slots = Array.from({ length: SLOTS }, (_, slot) => slot);
-    const [headBytes, ...slotBytes] = await records.getMany([
+    const [foundHead, ...foundDeltas] = await records.getMany([
       this.#headKey,
       ...slots.map((slot) => this.#slotKey(slot)),
     ]);
-    const deltas = slotBytes.flatMap((bytes, slot) => (bytes === undefined ? [] : [this.#openDelta(slot, bytes)]));
+    const deltas = foundDeltas.flatMap((found, slot) => (found ? [this.#openDelta(slot, found.bytes)] : []));
     this.#usedSlots.clear();
     for (const { number } of deltas) this.#usedSlots.add(number % SLOTS);
 
-    if (headBytes === undefined) {
+    if (foundHead === undefined) {
       if (deltas.length > 0) throw storeDamaged(this.#headKey, 'is missing');
       this.#isRestored = true;
       return undefined;
     }
-    const head = openRecord(this.#headKey, headBytes, 'head', this.#owner);
+    const head = openRecord(this.#headKey, foundHead.bytes, 'head', this.#owner);
     const following = deltas.filter(({ number }) => number > head.number).sort((a, b) => a.number - b.number);
 
     let record = readingRecord(this.#headKey, () => decodeChannel(head.body, codec));
@@ -107,12 +110,16 @@ export class ChannelLog {
       last = delta;
     }
 
-    this.#position = { record, number: last.number, checksum: last.checksum };
     this.#lastNumber = last.number;
-    this.#headBytes = headBytes.length;
+    this.#headBytes = foundHead.bytes.length;
     this.#deltas = following.length;
     this.#deltaBytes = following.reduce((sum, delta) => sum + delta.body.length, 0);
-    await this.#deleteSlots(deltas.filter(({ number }) => number <= head.number).map(({ number }) => number % SLOTS));
+    const leftOver = deltas.filter(({ number }) => number <= head.number);
+    await this.#discard(
+      foundHead.key,
+      leftOver.map(({ number }) => number % SLOTS),
+    );
+    this.#position = { record, number: last.number, checksum: last.checksum, key: foundHead.key };
     this.#isRestored = true;
     return record;
   }
@@ -132,25 +139,42 @@ export class ChannelLog {
     this.#position = undefined;
     const mayAppend = this.#deltas < foldAfterDeltas && !this.#deltasOutweighHead();
     const body = position !== undefined && mayAppend ? encodeDelta(position.record, record, codec) : undefined;
-    if (position === undefined || body === undefined) return this.#writeHead(record);
+    if (position === undefined || body === undefined) {
+      this.#position = await this.#writeHead(record);
+      return;
+    }
 
     const number = this.#nextNumber();
     const link = position.checksum;
     const { bytes, checksum } = sealRecord({ kind: 'delta', owner: this.#owner, number, link, body });
     this.#usedSlots.add(number % SLOTS);
-    await records.set(this.#slotKey(number % SLOTS), bytes);
-    this.#position = { record, number, checksum };
+    await records.set(this.#slotKey(number % SLOTS), bytes, position.key);
+    this.#position = { record, number, checksum, key: position.key };
     this.#deltas += 1;
     this.#deltaBytes += bytes.length;
   }
 
-  /** Replaces head and deltas by one new head, if deltas were written. */
+  /** Whether deltas were found or written since the last head: with them, secrets that were used are in the store. */
+  get hasDeltas(): boolean {
+    return this.#deltas > 0;
+  }
+
+  /** Whether there are deltas, or may be, because the log was not read yet or a write failed. */
+  get needsFold(): boolean {
+    return !this.#isRestored || this.#position === undefined || this.#deltas > 0;
+  }
+
+  /** Replaces head and deltas by one new head, if there are deltas. */
   async fold(): Promise<void> {
-    if (this.#deltas === 0) return;
+    if (!this.needsFold) return;
     // From what is stored: the caller may have erased the secrets of the values that it handed in.
+    const known = this.#position?.record;
     const record = await this.restore();
+    if (record === undefined || this.#deltas === 0) return;
     this.#position = undefined;
-    if (record !== undefined) await this.#writeHead(record);
+    const position = await this.#writeHead(record);
+    // The same in other objects, and deltas are told by identity: those of the caller let the next save be a delta.
+    this.#position = { ...position, record: known ?? record };
   }
 
   /** Deletes all records, damaged ones too. */
@@ -158,26 +182,33 @@ export class ChannelLog {
     this.#isRestored = false;
     this.#position = undefined;
     const slots = Array.from({ length: SLOTS }, (_, slot) => this.#slotKey(slot));
+    await this.#options.records.keys.erase(this.#owner);
     await this.#options.records.deleteMany([this.#headKey, ...slots]);
     await this.#options.onErased();
   }
 
-  async #writeHead(record: ChannelRecord): Promise<void> {
-    const body = encodeChannel(record, this.#options.codec);
+  async #writeHead(record: ChannelRecord): Promise<Position> {
+    const { records, codec } = this.#options;
+    // Before anything is awaited: the secrets in `record` are erased once a later save is durable.
+    const body = encodeChannel(record, codec);
     const number = this.#nextNumber();
     const { bytes, checksum } = sealRecord({ kind: 'head', owner: this.#owner, number, link: NO_LINK, body });
-    await this.#options.records.set(this.#headKey, bytes);
-    await this.#deleteSlots([...this.#usedSlots]);
-    await this.#options.onErased();
-    this.#position = { record, number, checksum };
+    const key = await records.keys.prepare(this.#owner);
+    await records.set(this.#headKey, bytes, key);
+    await this.#discard(key, [...this.#usedSlots], true);
     this.#headBytes = bytes.length;
     this.#deltas = 0;
     this.#deltaBytes = 0;
+    return { record, number, checksum, key };
   }
 
-  async #deleteSlots(slots: readonly number[]): Promise<void> {
-    await this.#options.records.deleteMany(slots.map((slot) => this.#slotKey(slot)));
+  /** Makes what a head under `key` has replaced unreadable, and deletes it. */
+  async #discard(key: KeyId, slots: readonly number[], isHeadNew = slots.length > 0): Promise<void> {
+    const { records, onErased } = this.#options;
+    await records.keys.advance(this.#owner, key);
+    await records.deleteMany(slots.map((slot) => this.#slotKey(slot)));
     for (const slot of slots) this.#usedSlots.delete(slot);
+    if (isHeadNew) await onErased();
   }
 
   #openDelta(slot: number, bytes: Uint8Array): OpenedRecord {

@@ -1,40 +1,26 @@
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
-import type { Keyv } from 'keyv';
 import { copyBytes, toHex } from '../../base/bytes.ts';
 import type { ChannelName } from '../../base/channel-name.ts';
 import { checkInteger } from '../../base/check.ts';
+import { systemClock } from '../../base/clock.ts';
 import { RuntimeError } from '../../base/errors.ts';
 import type { AgentKeys } from '../agent-keys.ts';
 import type { KeyPackageBundle } from '../key-package.ts';
 import type { AgentStore, ChannelRecord } from './agent-store.ts';
 import { Catalog } from './catalog.ts';
 import { MAX_DELTAS } from './channel-log.ts';
-import type { ChannelLogOptions } from './channel-log.ts';
 import { ChannelStore } from './channel-store.ts';
-import type { GroupCodec } from './group-codec.ts';
+import type { ChannelStoreOptions } from './channel-store.ts';
+import { keyvRecordsUnder } from './keyv-encryption.ts';
 import { KeyvRecords } from './keyv-records.ts';
 import { NO_LINK, openRecord, sealRecord } from './record-envelope.ts';
 import type { RecordKind } from './record-envelope.ts';
+import { AGENT_KEY } from './records.ts';
+import type { KeyId, Records } from './records.ts';
+import { SerialQueue } from './serial-queue.ts';
+import type { AgentStoreOptions, StoreHooks, StoreOptions } from './store-options.ts';
 import { readingRecord, storeDamaged } from './store-errors.ts';
 import { expectEnd, readBytes } from './wire-values.ts';
-
-export interface AgentStoreOptions {
-  /**
-   * Where the records go. For one agent store alone in its namespace, and taken over by it: see {@link KeyvRecords}.
-   * What Keyv acknowledges must be durable.
-   */
-  readonly keyv: Keyv;
-  readonly codec: GroupCodec;
-  /**
-   * Saves after which a channel is written anew as a whole; from 0 to 128, 100 by default. Between two such writes, secrets
-   * that were used since the first are still in the store. 0 leaves none, at the cost of writing the whole group each time.
-   */
-  readonly foldAfterDeltas?: number;
-  /** Called when records with spent secrets were overwritten or deleted, to purge copies that the store still has. */
-  readonly onErased?: () => Promise<void>;
-  /** Called once, at the end of {@link AgentStore.close}. By default the Keyv instance stays as it is. */
-  readonly onClosed?: () => Promise<void>;
-}
 
 /**
  * Opens the store of one agent, or makes an empty Keyv store one.
@@ -43,15 +29,34 @@ export interface AgentStoreOptions {
  * it is read, and named.
  *
  * @throws {@link RuntimeError} `data_dir_version` before anything is written, if a newer version made the store;
- * `store_damaged`, `store_error`, `invalid_argument`
+ * `state_key_wrong`, likewise; `store_damaged`, `store_error`, `invalid_argument`
  */
 export async function openAgentStore(options: AgentStoreOptions): Promise<AgentStore> {
-  const foldAfterDeltas = checkInteger('foldAfterDeltas', options.foldAfterDeltas ?? 100, 0, MAX_DELTAS);
   const records = new KeyvRecords(options.keyv);
+  return openStoreOn(await keyvRecordsUnder(options.stateKey, records), options);
+}
+
+/** As {@link openAgentStore}, on any records. */
+export async function openStoreOn(records: Records, options: StoreOptions & StoreHooks): Promise<AgentStore> {
+  const foldAfterMs = checkInteger('foldAfterMs', options.foldAfterMs ?? 1000, 0, 3_600_000);
+  const deltas = checkInteger('foldAfterDeltas', options.foldAfterDeltas ?? 100, 0, MAX_DELTAS);
   const catalog = await Catalog.open(records);
   const nothing = (): Promise<void> => Promise.resolve();
-  const { codec, onErased = nothing, onClosed = nothing } = options;
-  const store = new KeyvAgentStore(catalog, { records, codec, foldAfterDeltas, onErased }, onClosed);
+  const { codec, clock = systemClock, onErased = nothing, onClosed = nothing } = options;
+  const store = new KeyvAgentStore(
+    catalog,
+    {
+      records,
+      codec,
+      clock,
+      foldAfterDeltas: foldAfterMs === 0 ? 0 : deltas,
+      foldAfterMs,
+      foldTurns: new SerialQueue(),
+      onErased,
+      onBackgroundError: options.onBackgroundError ?? (() => undefined),
+    },
+    onClosed,
+  );
   await store.recover();
   return store;
 }
@@ -59,18 +64,18 @@ export async function openAgentStore(options: AgentStoreOptions): Promise<AgentS
 const KEYS = 'keys';
 
 class KeyvAgentStore implements AgentStore {
-  readonly #records: KeyvRecords;
+  readonly #records: Records;
   readonly #catalog: Catalog;
-  readonly #logOptions: Omit<ChannelLogOptions, 'id'>;
+  readonly #options: ChannelStoreOptions;
   readonly #onClosed: () => Promise<void>;
   readonly #channels = new Map<ChannelName, ChannelStore>();
   readonly #calls = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
-  constructor(catalog: Catalog, logOptions: Omit<ChannelLogOptions, 'id'>, onClosed: () => Promise<void>) {
-    this.#records = logOptions.records;
+  constructor(catalog: Catalog, options: ChannelStoreOptions, onClosed: () => Promise<void>) {
+    this.#records = options.records;
     this.#catalog = catalog;
-    this.#logOptions = logOptions;
+    this.#options = options;
     this.#onClosed = onClosed;
   }
 
@@ -94,7 +99,7 @@ class KeyvAgentStore implements AgentStore {
     return this.#call(async () => {
       const writer = new BinaryWriter();
       writer.bytes(keys.identity).bytes(keys.signaturePublicKey).bytes(keys.signaturePrivateKey);
-      await this.#save(KEYS, 'keys', '', writer);
+      await this.#save(KEYS, 'keys', '', writer, AGENT_KEY);
       await this.#catalog.setHasKeys();
     });
   }
@@ -120,13 +125,16 @@ class KeyvAgentStore implements AgentStore {
   saveKeyPackage({ ref, keyPackage, secret }: KeyPackageBundle): Promise<void> {
     const owner = toHex(ref);
     const body = new BinaryWriter().bytes(keyPackage).bytes(secret);
-    return this.#call(() => this.#save(keyPackageKey(owner), 'key-package', owner, body));
+    const name = keyPackageName(owner);
+    return this.#call(async () => {
+      await this.#save(name, 'key-package', owner, body, await this.#records.keys.prepare(name));
+    });
   }
 
   loadKeyPackage(ref: Uint8Array): Promise<KeyPackageBundle | undefined> {
     const owner = toHex(ref);
     return this.#call(() =>
-      this.#load(keyPackageKey(owner), 'key-package', owner, (reader) => ({
+      this.#load(keyPackageName(owner), 'key-package', owner, (reader) => ({
         ref: copyBytes(ref),
         keyPackage: readBytes(reader),
         secret: readBytes(reader),
@@ -136,8 +144,10 @@ class KeyvAgentStore implements AgentStore {
 
   deleteKeyPackage(ref: Uint8Array): Promise<void> {
     return this.#call(async () => {
-      await this.#records.delete(keyPackageKey(toHex(ref)));
-      await this.#logOptions.onErased();
+      const name = keyPackageName(toHex(ref));
+      await this.#records.keys.erase(name);
+      await this.#records.deleteMany([name]);
+      await this.#options.onErased();
     });
   }
 
@@ -173,26 +183,27 @@ class KeyvAgentStore implements AgentStore {
   #channel(name: ChannelName): ChannelStore {
     let channel = this.#channels.get(name);
     if (channel === undefined) {
-      channel = new ChannelStore(name, this.#catalog, this.#logOptions);
+      channel = new ChannelStore(name, this.#catalog, this.#options);
       this.#channels.set(name, channel);
     }
     return channel;
   }
 
-  async #save(key: string, kind: RecordKind, owner: string, body: BinaryWriter): Promise<void> {
-    await this.#records.set(key, sealRecord({ kind, owner, number: 0, link: NO_LINK, body: body.finish() }).bytes);
+  async #save(name: string, kind: RecordKind, owner: string, body: BinaryWriter, key: KeyId): Promise<void> {
+    const { bytes } = sealRecord({ kind, owner, number: 0, link: NO_LINK, body: body.finish() });
+    await this.#records.set(name, bytes, key);
   }
 
   async #load<T>(
-    key: string,
+    name: string,
     kind: RecordKind,
     owner: string,
     read: (reader: BinaryReader) => T,
   ): Promise<T | undefined> {
-    const bytes = await this.#records.get(key);
-    if (bytes === undefined) return undefined;
-    const reader = new BinaryReader(openRecord(key, bytes, kind, owner).body);
-    return readingRecord(key, () => {
+    const found = await this.#records.get(name);
+    if (found === undefined) return undefined;
+    const reader = new BinaryReader(openRecord(name, found.bytes, kind, owner).body);
+    return readingRecord(name, () => {
       const value = read(reader);
       expectEnd(reader);
       return value;
@@ -200,6 +211,6 @@ class KeyvAgentStore implements AgentStore {
   }
 }
 
-function keyPackageKey(owner: string): string {
+function keyPackageName(owner: string): string {
   return `key-package.${owner}`;
 }

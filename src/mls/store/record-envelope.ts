@@ -7,7 +7,7 @@ import { readCount } from './wire-values.ts';
 /** The newest format that this version reads, and the one that it writes. */
 export const STORE_FORMAT = 1;
 
-const KIND_BYTES = { format: 1, catalog: 2, keys: 3, 'key-package': 4, head: 5, delta: 6 } as const;
+const KIND_BYTES = { format: 1, catalog: 2, keys: 3, 'key-package': 4, head: 5, delta: 6, 'key-table': 7 } as const;
 
 /** What a record is for. */
 export type RecordKind = keyof typeof KIND_BYTES;

@@ -26,6 +26,11 @@ export function storeTooNew(record: string, found: number, known: number): Runti
   );
 }
 
+/** The key that the state is encrypted under is not there, or not the right one. */
+export function stateKeyWrong(detail: string, cause?: unknown): RuntimeError {
+  return new RuntimeError('state_key_wrong', `${detail}. Nothing was changed`, { cause });
+}
+
 /** Runs `read` on a record that passed its checksum; whatever it throws, save for a newer format, is damage to `record`. */
 export function readingRecord<T>(record: string, read: () => T): T {
   try {

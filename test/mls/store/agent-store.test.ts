@@ -4,11 +4,13 @@ import type { AgentStoreOptions, ChannelRecord } from '../../../src/mls/store/in
 import { openAgentStore } from '../../../src/mls/store/index.ts';
 import { bytesOf, channel, emptyRecord, fakeCodec, nextRecord, otherChannel, recordAt, step } from './fake-groups.ts';
 import type { FakeGroup } from './fake-groups.ts';
+import { ManualClock } from './manual-clock.ts';
 import { memoryStore, NAMESPACE, stores } from './stores.ts';
 import type { RawStore } from './stores.ts';
 
 const open = (raw: RawStore, options: Partial<AgentStoreOptions> = {}): ReturnType<typeof openAgentStore> =>
-  openAgentStore({ keyv: raw.keyv, codec: fakeCodec, ...options });
+  // Time stands still: what a test leaves open must not fold in the middle of another.
+  openAgentStore({ keyv: raw.keyv, codec: fakeCodec, clock: new ManualClock(), ...options });
 
 const HEAD = `${NAMESPACE}:channel.1.head`;
 const delta = (number: number): string => `${NAMESPACE}:channel.1.delta.${number % 128}`;

@@ -6,6 +6,7 @@ import type { AgentStore, ChannelRecord } from '../../../src/mls/store/index.ts'
 import { CHANNEL, defined, groupOf } from '../agents.ts';
 import type { Agent } from '../agents.ts';
 import { bytesOf } from './fake-groups.ts';
+import { ManualClock } from './manual-clock.ts';
 import { memoryStore, NAMESPACE } from './stores.ts';
 import type { RawStore } from './stores.ts';
 
@@ -23,7 +24,7 @@ function recordOf(agent: Agent): ChannelRecord {
 }
 
 const open = (raw: RawStore, agent: Agent): Promise<AgentStore> =>
-  openAgentStore({ keyv: raw.keyv, codec: mlsGroupCodec(agent.engine) });
+  openAgentStore({ keyv: raw.keyv, codec: mlsGroupCodec(agent.engine), clock: new ManualClock() });
 
 /** Saves the agent's group, and then erases what it was before, as the channel does. */
 async function save(store: AgentStore, agent: Agent, before: Group): Promise<void> {
