@@ -42,8 +42,6 @@ export class ChannelActor {
   readonly #control: ChannelControl[] = [];
   #isFlowing = false;
   #isStopping = false;
-  /** Whether everything in the log has been read on this connection. Only then is there a point in publishing. */
-  #isCaughtUp = false;
   #cancelFlush: (() => void) | undefined;
   #ended: SkytaleError | undefined;
   /** Resolves when the actor has terminated: with the reason if its record could not be written at the end. */
@@ -56,7 +54,7 @@ export class ChannelActor {
       ports,
       mailbox,
       output: this.output,
-      keeper: new RecordKeeper(record, ports.store),
+      keeper: new RecordKeeper(record, ports.store, () => mailbox.tell({ kind: 'wake' })),
       link: new LinkDriver(ports.transport, (input) => mailbox.tell(input)),
       ids: new MessageIds(record.idKey, ports.random),
     };
@@ -100,7 +98,7 @@ export class ChannelActor {
     if (this.#stopNow.signal.aborted || !keeper.record.group.isActive) return true;
     if (!this.#isStopping || mailbox.depth > 0) return false;
     const isDrained = this.#outbox.unsettled === 0 && !this.#commits.isBusy(keeper.record);
-    return isDrained || !this.#isCaughtUp || this.#ended !== undefined;
+    return isDrained || !this.#publisher.isCaughtUp || this.#ended !== undefined;
   }
 
   async #takeTurn(): Promise<void> {
@@ -110,17 +108,18 @@ export class ChannelActor {
     this.#control.push(...control);
     this.#accept(user);
     for (let next = this.#control.shift(); next !== undefined; next = this.#control.shift()) {
+      keeper.settle();
       if (!('link' in next) || next.link === link.current) await this.#handle(next);
     }
     await this.#work();
-    this.output.show(keeper.record, this.#outbox.unsettled);
+    this.output.show(keeper.visible, this.#outbox.unsettled);
     await yieldTurn();
   }
 
   async #handle(message: ChannelControl): Promise<void> {
     switch (message.kind) {
       case 'link':
-        await this.#handleLink(message.event);
+        await this.#handleLink(message.event, message.session);
         return;
       case 'transport':
         if (message.status.kind === 'connecting') this.output.setStatus('connecting');
@@ -146,6 +145,8 @@ export class ChannelActor {
         else message.request.waiter.reject(this.#ended);
         return;
       case 'consume':
+        // What is on its way to disk is shown first, or the consumer would get it twice.
+        await this.#bench.keeper.close();
         this.#journal.start(message.consumer);
         return;
       case 'acknowledge':
@@ -165,16 +166,16 @@ export class ChannelActor {
     }
   }
 
-  async #handleLink(event: LinkEvent): Promise<void> {
+  async #handleLink(event: LinkEvent, session: number): Promise<void> {
     switch (event.kind) {
       case 'online':
+        this.#publisher.suspend();
         this.#reader.restart();
         this.output.setStatus('catching-up');
         return;
       case 'caught-up':
         this.#reader.phase = 'live';
-        this.#isCaughtUp = true;
-        this.#publisher.resume();
+        this.#publisher.resume(session);
         this.output.setStatus('live');
         return;
       case 'offline':
@@ -234,7 +235,8 @@ export class ChannelActor {
   /** What the actor does of itself, after it has heard what there is to hear. */
   async #work(): Promise<void> {
     const { keeper, mailbox } = this.#bench;
-    const isPublishing = this.#isCaughtUp && !this.#publisher.isPausing;
+    keeper.settle();
+    const isPublishing = this.#publisher.isReady;
     if (isPublishing) await this.#publisher.publish();
     if (keeper.isUrgent) await keeper.flush();
     else if (keeper.isDirty) this.#flushLater();
@@ -251,13 +253,13 @@ export class ChannelActor {
   }
 
   #goOffline(cause: SkytaleError): void {
-    this.#isCaughtUp = false;
+    this.#publisher.suspend();
     if (this.#ended === undefined) this.output.setStatus('offline', cause);
   }
 
   #end(status: 'removed' | 'refused' | 'stuck', error: SkytaleError): void {
     this.#ended = error;
-    this.#isCaughtUp = false;
+    this.#publisher.suspend();
     this.#bench.link.close();
     this.#outbox.rejectAll(error);
     this.#commits.rejectAll(error);
@@ -267,7 +269,7 @@ export class ChannelActor {
   /** Starts over from what is on disk. Only what a link had to say is forgotten: the log will say it again. */
   async #recover(error: SkytaleError): Promise<void> {
     this.#bench.link.close();
-    this.#isCaughtUp = false;
+    this.#publisher.suspend();
     for (let cause = error; ; ) {
       const retryInMs = this.#restarts.nextDelayMs();
       this.output.setStatus('offline', cause);
@@ -305,7 +307,7 @@ export class ChannelActor {
       if (message.kind === 'acknowledge') this.#journal.acknowledge([message.seq]);
       if (message.kind === 'commit') this.#commits.request(message.request);
     }
-    const failure = await keeper.flush().then(
+    const failure = await keeper.close().then(
       () => undefined,
       (error: unknown) => toSkytaleError(error),
     );

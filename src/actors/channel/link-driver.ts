@@ -12,7 +12,7 @@ import type {
 
 /** What comes from the network into the channel's mailbox, and over which link it came. */
 export type LinkInput = { readonly link: number } & (
-  | { readonly kind: 'link'; readonly event: LinkEvent }
+  | { readonly kind: 'link'; readonly event: LinkEvent; readonly session: number }
   | { readonly kind: 'transport'; readonly status: TransportStatus }
   | {
       readonly kind: 'answers';
@@ -27,7 +27,7 @@ const CREDIT = 256;
 
 /**
  * The channel's side of one link at a time. Links are numbered, so that what an earlier one had posted is told from
- * what the current one has to say.
+ * what the current one has to say; so are the sessions of a link, from one connection to the next.
  */
 export class LinkDriver {
   readonly #transport: RelayTransport;
@@ -35,6 +35,7 @@ export class LinkDriver {
   #link: ChannelLink | undefined;
   #subscription = new Subscription();
   #number = 0;
+  #session = 0;
   #owedCredit = 0;
 
   constructor(transport: RelayTransport, post: (input: LinkInput) => void) {
@@ -55,7 +56,7 @@ export class LinkDriver {
     const opened = this.#transport.open({ channel, group: groupTag(group.groupId), start, credit: CREDIT });
     this.#link = opened;
     const report = (error: unknown): void => {
-      this.#post({ link, kind: 'link', event: { kind: 'offline', cause: toSkytaleError(error) } });
+      this.#hear(link, { kind: 'offline', cause: toSkytaleError(error) });
     };
     this.#subscription.add(
       this.#transport.status$.subscribe({
@@ -63,9 +64,7 @@ export class LinkDriver {
         error: report,
       }),
     );
-    this.#subscription.add(
-      opened.events$.subscribe({ next: (event) => this.#post({ link, kind: 'link', event }), error: report }),
-    );
+    this.#subscription.add(opened.events$.subscribe({ next: (event) => this.#hear(link, event), error: report }));
   }
 
   close(): void {
@@ -73,6 +72,7 @@ export class LinkDriver {
     this.#subscription = new Subscription();
     this.#link = undefined;
     this.#number += 1;
+    this.#session += 1;
     this.#owedCredit = 0;
   }
 
@@ -84,13 +84,26 @@ export class LinkDriver {
     this.#owedCredit = 0;
   }
 
-  /** Publishes without waiting; the outcome is posted. */
-  publish(submissions: readonly Submission[]): void {
+  /**
+   * Publishes without waiting; the outcome is posted. Only within the session in which the caller had caught up, and so
+   * is its outcome: what was meant for a connection that is gone must not overtake on the next one what was lost with
+   * it. Whoever hears that a session has ended knows that nothing of it will be answered.
+   */
+  publish(submissions: readonly Submission[], session: number): void {
     const link = this.#number;
+    const post = (input: LinkInput): void => {
+      if (session === this.#session) this.#post(input);
+    };
+    if (session !== this.#session) return;
     this.#link?.publish(submissions).then(
-      (answers) => this.#post({ link, kind: 'answers', submissions, answers }),
+      (answers) => post({ link, kind: 'answers', submissions, answers }),
       // Why is told on the link: here it only matters that nobody knows what became of them.
-      () => this.#post({ link, kind: 'unanswered', submissions }),
+      () => post({ link, kind: 'unanswered', submissions }),
     );
+  }
+
+  #hear(link: number, event: LinkEvent): void {
+    if (event.kind === 'online' || event.kind === 'offline') this.#session += 1;
+    this.#post({ link, kind: 'link', event, session: this.#session });
   }
 }

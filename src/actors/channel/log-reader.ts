@@ -10,6 +10,7 @@ import type { Workbench } from './workbench.ts';
 /** How often a commit is tried before the channel is stuck on it. It is never skipped. */
 const COMMIT_ATTEMPTS = 2;
 
+/** What the reader tells of what it has read. */
 export interface LogReaderParts {
   readonly outbox: OutboxDesk;
   readonly commits: CommitDesk;
@@ -25,8 +26,8 @@ export class LogReader {
   /** Behind a gap, the first entry does not name the one that was read last. */
   #resumesAtSeq: number | undefined;
   #failedCommit = { seq: 0, failures: 0 };
-  /** A step whose write has not been confirmed. */
-  #unconfirmed: IntakeStep | undefined;
+  /** Steps whose record is not known to be on disk, oldest first. One or two. */
+  #unshown: IntakeStep[] = [];
 
   constructor(bench: Workbench, parts: LogReaderParts) {
     this.#bench = bench;
@@ -40,14 +41,15 @@ export class LogReader {
   }
 
   /**
-   * The record was read from the store again. If the write that failed had reached the disk all the same, the log will
+   * The record was read from the store again. If a write had reached the disk without our hearing of it, the log will
    * not bring its messages another time: they are shown now.
    */
   recover(): void {
-    const step = this.#unconfirmed;
-    this.#unconfirmed = undefined;
+    const unshown = this.#unshown;
+    this.#unshown = [];
     this.restart();
-    if (step !== undefined && seqOf(step.record) === seqOf(this.#bench.keeper.record)) this.#show(step);
+    const seq = seqOf(this.#bench.keeper.record);
+    for (const step of unshown) if (seqOf(step.record) <= seq) this.#show(step, this.#bench.keeper.record);
   }
 
   /** Entries are gone for ever; reading goes on behind them. */
@@ -82,26 +84,30 @@ export class LogReader {
   async #apply(step: IntakeStep): Promise<void> {
     const { keeper } = this.#bench;
     const { outbox } = this.#parts;
+    this.#resumesAtSeq = undefined;
     for (const verdict of step.verdicts) {
       if (verdict.kind === 'stored') outbox.stored(verdict.messageId, verdict.seq, verdict.epoch);
     }
     const record = outbox.sweep(step.record);
-    if (step.mustBeDurable) {
-      this.#unconfirmed = step;
-      await keeper.commit(record);
-      this.#unconfirmed = undefined;
-    } else {
+    if (!step.mustBeDurable) {
       keeper.defer(record);
+      this.#show(step, keeper.visible);
+      return;
     }
-    this.#show(step);
+    this.#unshown.push(step);
+    await keeper.write(record, () => {
+      this.#unshown.shift();
+      this.#show(step, record);
+    });
+    // Whatever is staged next stands on the new epoch, and nothing may be shown as if it were older.
+    if (record.group.epoch !== keeper.durable.group.epoch || !record.group.isActive) await keeper.close();
   }
 
   /** State first, then the events that tell of it. */
-  #show({ events, verdicts, taken }: IntakeStep): void {
-    const { keeper, output, link } = this.#bench;
+  #show({ events, verdicts, taken }: IntakeStep, record: ChannelRecord): void {
+    const { output, link } = this.#bench;
     const { outbox, commits, journal } = this.#parts;
-    this.#resumesAtSeq = undefined;
-    output.show(keeper.record, outbox.unsettled);
+    output.show(record, outbox.unsettled);
     for (const verdict of verdicts) {
       if (verdict.kind === 'won') commits.won(verdict.commit, verdict.seq);
       if (verdict.kind === 'lost') commits.lost();
@@ -127,6 +133,6 @@ export class LogReader {
   }
 }
 
-function seqOf({ cursor }: ChannelRecord): number | undefined {
-  return 'afterSeq' in cursor ? cursor.afterSeq : undefined;
+function seqOf({ cursor }: ChannelRecord): number {
+  return 'afterSeq' in cursor ? cursor.afterSeq : 0;
 }

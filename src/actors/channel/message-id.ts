@@ -3,6 +3,8 @@ import type { Random } from '../../base/random.ts';
 
 const NONCE_BYTES = 8;
 const ID_BYTES = 16;
+/** Nonces that are drawn at once: one draw costs as much as a hundred nonces. */
+const DRAWN_NONCES = 64;
 
 /**
  * Message ids that only their author recognises: eight random bytes and eight bytes of their HMAC-SHA-256 under a key
@@ -15,6 +17,7 @@ const ID_BYTES = 16;
 export class MessageIds {
   readonly #key: Uint8Array;
   readonly #random: Random;
+  #drawn: Uint8Array = new Uint8Array();
 
   /** @param key 32 secret bytes */
   constructor(key: Uint8Array, random: Random) {
@@ -25,7 +28,7 @@ export class MessageIds {
   /** A new id, 16 bytes. */
   create(): Uint8Array {
     const id = new Uint8Array(ID_BYTES);
-    id.set(this.#random.bytes(NONCE_BYTES));
+    id.set(this.#nonce());
     id.set(this.#tag(id.subarray(0, NONCE_BYTES)), NONCE_BYTES);
     return id;
   }
@@ -33,6 +36,13 @@ export class MessageIds {
   /** Whether `id` was made under this key. */
   isOwn(id: Uint8Array): boolean {
     return id.length === ID_BYTES && timingSafeEqual(this.#tag(id.subarray(0, NONCE_BYTES)), id.subarray(NONCE_BYTES));
+  }
+
+  #nonce(): Uint8Array {
+    if (this.#drawn.length === 0) this.#drawn = this.#random.bytes(DRAWN_NONCES * NONCE_BYTES);
+    const nonce = this.#drawn.subarray(0, NONCE_BYTES);
+    this.#drawn = this.#drawn.subarray(NONCE_BYTES);
+    return nonce;
   }
 
   #tag(nonce: Uint8Array): Uint8Array {

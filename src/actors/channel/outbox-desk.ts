@@ -164,6 +164,13 @@ export class OutboxDesk {
     this.#takeBack(entries);
   }
 
+  /** The connection was lost: nothing that is in flight will be answered. */
+  unansweredAll(): void {
+    this.#takeBack([...this.#inFlight.values()]);
+    this.#inFlight.clear();
+    this.#inFlightBytes = 0;
+  }
+
   /** A message is in the log, by the relay's answer or by the log itself. */
   stored(id: string, seq: number, epoch: bigint): void {
     const entry = this.#land(id) ?? this.#takeWaiting(id);

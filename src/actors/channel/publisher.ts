@@ -16,6 +16,8 @@ export class Publisher {
   readonly #parts: PublisherParts;
   readonly #retries: Backoff;
   #cancelRetry: (() => void) | undefined;
+  /** In which everything in the log has been read; before that there is no point in publishing. */
+  #session: number | undefined;
 
   constructor(bench: Workbench, parts: PublisherParts) {
     this.#bench = bench;
@@ -23,9 +25,28 @@ export class Publisher {
     this.#retries = new Backoff({}, bench.ports);
   }
 
-  /** Whether the relay asked for a pause. */
-  get isPausing(): boolean {
-    return this.#cancelRetry !== undefined;
+  /** Whether something may be published now. */
+  get isReady(): boolean {
+    return this.#session !== undefined && this.#cancelRetry === undefined;
+  }
+
+  /** Whether there is a connection that has caught up. */
+  get isCaughtUp(): boolean {
+    return this.#session !== undefined;
+  }
+
+  /** A connection has caught up: whatever there was to wait for, this is the time to try. */
+  resume(session: number): void {
+    this.#session = session;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+  }
+
+  /** The connection is lost, and with it the answers to all that was submitted on it. */
+  suspend(): void {
+    this.#session = undefined;
+    this.#parts.outbox.unansweredAll();
+    this.#parts.commits.unanswered();
   }
 
   /** Publishes what can be published now: first a commit, then one batch of messages. */
@@ -53,25 +74,16 @@ export class Publisher {
     return foreign && refusalError(foreign.reason, foreign.detail);
   }
 
-  /**
-   * No answer came: the connection was lost, or could not take more. What was submitted waits again, for a moment or
-   * until a new connection has caught up.
-   */
+  /** No answer came. If the connection is lost, that is told as well; otherwise it could not take more. */
   unanswered(submissions: readonly Submission[]): void {
     if (submissions[0]?.kind === 'commit') this.#parts.commits.unanswered();
     else this.#parts.outbox.unanswered(submissions);
     this.#pause();
   }
 
-  /** A connection has caught up: whatever there was to wait for, this is the time to try. */
-  resume(): void {
-    this.stop();
-  }
-
   /** Cancels what is scheduled. */
   stop(): void {
     this.#cancelRetry?.();
-    this.#cancelRetry = undefined;
   }
 
   async #publishCommit(): Promise<void> {
@@ -82,7 +94,7 @@ export class Publisher {
       if (staged !== undefined) await keeper.commit(staged);
     }
     const submission = commits.takeSubmission(keeper.record);
-    if (submission !== undefined) link.publish([submission]);
+    if (submission !== undefined && this.#session !== undefined) link.publish([submission], this.#session);
   }
 
   async #publishMessages(): Promise<void> {
@@ -90,10 +102,12 @@ export class Publisher {
     const { outbox } = this.#parts;
     if (!outbox.canSubmit(keeper.record)) return;
     const { record, submissions } = await outbox.prepare(keeper.record, ports.engine);
-    // Durable first: a ratchet that has moved must not move back once its ciphertext is out.
-    await keeper.commit(outbox.sweep(record));
     outbox.submitted(submissions.length);
-    link.publish(submissions);
+    const session = this.#session;
+    // Durable first: a ratchet that has moved must not move back once its ciphertext is out.
+    await keeper.write(outbox.sweep(record), () => {
+      if (session !== undefined) link.publish(submissions, session);
+    });
     if (outbox.canSubmit(record)) mailbox.tell({ kind: 'wake' });
   }
 
