@@ -2,9 +2,10 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Bench } from './bench.ts';
 import { e2e } from './e2e/e2e.ts';
+import { mls } from './mls/mls.ts';
 import { formatFigures, toJson } from './report.ts';
 
-const benches: readonly Bench[] = [e2e];
+const benches: readonly Bench[] = [e2e, mls];
 
 interface Flags {
   readonly rounds: number;

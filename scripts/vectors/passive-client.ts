@@ -164,7 +164,7 @@ async function joinByOurRules(vector: Vector, newcomer: Newcomer, report: Report
       signaturePrivateKey: secret.signaturePrivateKey,
     },
     // The vectors' leaves are of one age.
-    nowMs: leafNode.leafNodeSource === 'key_package' ? Number(leafNode.lifetime.notBefore) * 1000 : 0,
+    nowMs: Number(leafNode.lifetime.notBefore) * 1000,
   };
   try {
     const group = await joinGroup(engine, request);

@@ -1,4 +1,4 @@
-import { createApplicationMessage, encodeMlsMessage } from 'ts-mls';
+import { createApplicationMessage } from 'ts-mls';
 import { checkBytes } from '../base/check.ts';
 import { MlsError } from '../base/errors.ts';
 import { engineParts } from './engine.ts';
@@ -7,6 +7,7 @@ import { checkNotErased } from './erase.ts';
 import type { Group } from './group.ts';
 import { activeStateOf, wrapState } from './group-state.ts';
 import { paddingConfig } from './padding.ts';
+import { encodeApplicationMessage } from './private-message-encoding.ts';
 
 /** A message for the group, and the group after sending it. */
 export interface Encrypted {
@@ -47,6 +48,6 @@ export async function encryptMessage(
     crypto,
     authenticatedData,
   );
-  const ciphertext = encodeMlsMessage({ version: 'mls10', wireformat: 'mls_private_message', privateMessage });
+  const ciphertext = encodeApplicationMessage(privateMessage);
   return { group: wrapState({ ...state, secretTree: newState.secretTree }), ciphertext };
 }

@@ -24,7 +24,8 @@ export class AesGcm {
   seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
     const cipher = createCipheriv(this.#algorithm, key, nonce, { authTagLength: TAG_BYTES });
     cipher.setAAD(aad);
-    const sealed = new Uint8Array(plaintext.length + TAG_BYTES);
+    // Memory that is not cleared first: every byte of it is written.
+    const sealed = own(Buffer.allocUnsafeSlow(plaintext.length + TAG_BYTES));
     sealed.set(cipher.update(plaintext));
     // A stream mode: nothing is left to come, but without this call there is no tag.
     cipher.final();

@@ -9,6 +9,8 @@ const SIZES: Readonly<Record<HashName, { readonly hash: number; readonly block: 
   sha512: { hash: 64, block: 128 },
 };
 
+/** Longer than the inputs of the key schedule are, but for a few. */
+const SCRATCH_BYTES = 512;
 const EMPTY = new Uint8Array(0);
 const FIRST = Uint8Array.of(1);
 
@@ -18,11 +20,18 @@ export class Hkdf {
   readonly size: number;
   readonly #blockBytes: number;
   readonly #name: HashName;
+  /*
+   * Inputs of the two hashes of a MAC. A typed array of that size is memory outside of the heap, which costs more to get
+   * and to give back than hashing it; nothing runs between filling these and clearing them.
+   */
+  readonly #inner: Uint8Array = new Uint8Array(SCRATCH_BYTES);
+  readonly #outer: Uint8Array;
 
   constructor(name: HashName) {
     this.#name = name;
     this.size = SIZES[name].hash;
     this.#blockBytes = SIZES[name].block;
+    this.#outer = new Uint8Array(SIZES[name].block + SIZES[name].hash);
   }
 
   digest(data: Uint8Array): Uint8Array {
@@ -66,20 +75,25 @@ export class Hkdf {
   #mac(key: Uint8Array, first: Uint8Array, second: Uint8Array, third: Uint8Array): Uint8Array {
     const block = this.#blockBytes;
     const short = key.length > block ? this.digest(key) : key;
-    const inner = new Uint8Array(block + first.length + second.length + third.length);
-    const outer = new Uint8Array(block + this.size);
-    inner.fill(0x36, 0, block);
-    outer.fill(0x5c, 0, block);
+    const length = block + first.length + second.length + third.length;
+    const inner = length <= SCRATCH_BYTES ? this.#inner.subarray(0, length) : new Uint8Array(length);
+    const outer = this.#outer;
     // An index, not an iterator: this loop runs a dozen times a message.
     for (let index = 0; index < short.length; index++) {
       const byte = short[index] ?? 0;
       inner[index] = byte ^ 0x36;
       outer[index] = byte ^ 0x5c;
     }
+    inner.fill(0x36, short.length, block);
+    outer.fill(0x5c, short.length, block);
     inner.set(first, block);
     inner.set(second, block + first.length);
     inner.set(third, block + first.length + second.length);
     outer.set(hash(this.#name, inner, 'buffer'), block);
-    return own(hash(this.#name, outer, 'buffer'));
+    const mac = own(hash(this.#name, outer, 'buffer'));
+    // What is left in them would do in place of the key.
+    inner.fill(0);
+    outer.fill(0);
+    return mac;
   }
 }

@@ -1,4 +1,4 @@
-import { randomFillSync, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { CiphersuiteImpl } from 'ts-mls/crypto/ciphersuite.js';
 import type { Hpke as LibraryHpke, PrivateKey, PublicKey } from 'ts-mls/crypto/hpke.js';
 import type { CipherSuiteName } from '../cipher-suite.ts';
@@ -10,6 +10,7 @@ import { ed25519 } from './ed25519.ts';
 import { Hkdf } from './hkdf.ts';
 import { Hpke } from './hpke.ts';
 import { p256 } from './p256.ts';
+import { randomBytes } from './random-bytes.ts';
 import { settled } from './settled.ts';
 import type { SignatureScheme } from './signature-scheme.ts';
 import { x25519 } from './x25519.ts';
@@ -73,7 +74,7 @@ function symmetricPart(hkdf: Hkdf, scheme: SignatureScheme): Omit<CiphersuiteImp
       }),
       keygen: settled(() => scheme.generate()),
     },
-    rng: { randomBytes: (length) => randomFillSync(new Uint8Array(length)) },
+    rng: { randomBytes },
   };
 }
 
