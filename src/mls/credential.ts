@@ -35,8 +35,9 @@ export function checkIdentity(identity: Uint8Array): Uint8Array {
 /**
  * Accepts a leaf's credential if it is a basic one with a usable identity. The library's default accepts everything.
  *
- * Whether the identity is who it says it is cannot be seen here: the member that adds an agent answers for it, and
- * {@link checkMembership} keeps identity and signature key together from then on.
+ * Whether the identity is who it says it is cannot be seen here, where nothing is known of the group. The member that adds
+ * an agent answers for it, the rules of membership keep identity and signature key together while it is there, pins tell
+ * when it comes back with another key, and the engine's `acceptMember` may refuse it.
  */
 export const authenticationService: AuthenticationService = {
   validateCredential: (credential) => Promise.resolve(identityOf(credential) !== undefined),

@@ -38,7 +38,7 @@ export function compareTrees(before: RatchetTree, after: RatchetTree, pins: Iden
     } else if (!isSameMember(previous, node)) {
       removed.push(toMember(leaf, previous));
       added.push(toMember(leaf, node));
-    } else if (!equalBytes(previous.signature, node.signature)) {
+    } else if (previous !== node && !equalBytes(previous.signature, node.signature)) {
       updated.push(toMember(leaf, node));
     }
   }

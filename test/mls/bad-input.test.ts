@@ -5,14 +5,21 @@ import { SkytaleError } from '../../src/base/errors.ts';
 import {
   applyGroupDelta,
   decodeGroup,
+  decodePins,
   encodeGroup,
+  encodePins,
   groupDelta,
+  groupMembers,
   inspectMessage,
+  NO_PINS,
+  pinMembers,
+  proposeLeave,
   readKeyPackage,
   readWelcome,
 } from '../../src/mls/index.ts';
 import type { Group, KeyPackageBundle } from '../../src/mls/index.ts';
 import { Agent, defined, groupOf, NOW } from './agents.ts';
+import { seedOfRun } from './seeded.ts';
 
 /** Bytes of any kind, and real ones with some of them changed, cut off or put in. */
 const damagedFrom = (...originals: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> =>
@@ -52,7 +59,7 @@ let bob: Agent;
 let carol: Agent;
 let bundle: KeyPackageBundle;
 let welcome: Uint8Array;
-let messages: readonly [Uint8Array, Uint8Array, Uint8Array];
+let messages: readonly [Uint8Array, ...Uint8Array[]];
 
 beforeAll(async () => {
   [alice, bob] = await groupOf('alice', 'bob');
@@ -61,11 +68,18 @@ beforeAll(async () => {
   const inPrivate = await alice.stage({ add: [bundle.keyPackage], rotate: true });
   const inPublic = await alice.stage({ add: [bundle.keyPackage], rotate: true }, 'public');
   welcome = defined(inPrivate.welcome);
-  messages = [await alice.send('hello', 'data'), inPrivate.commit, inPublic.commit];
+  const removal = await alice.stage({ replace: [(await bob.keyPackage()).keyPackage] }, 'public');
+  const wishes = [
+    await proposeLeave(alice.engine, alice.group, 'private'),
+    await proposeLeave(alice.engine, alice.group, 'public'),
+  ].map(({ proposal }) => proposal);
+  messages = [await alice.send('hello', 'data'), inPrivate.commit, inPublic.commit, removal.commit, ...wishes];
 });
 
-const RUNS = { numRuns: 3000 };
-const SLOW_RUNS = { numRuns: 1000 };
+const seed = seedOfRun();
+/** More than fifty thousand inputs in all. */
+const RUNS = { seed, numRuns: 12_000 };
+const SLOW_RUNS = { seed, numRuns: 4_000 };
 
 describe('whatever the bytes,', () => {
   test('inspectMessage answers or throws mls_error', async () => {
@@ -120,6 +134,16 @@ describe('whatever the bytes,', () => {
       SLOW_RUNS,
     );
     expect(equalBytes(encodeGroup(bob.group), before)).toBe(true);
+  });
+
+  test('decodePins answers or says that the store is damaged', async () => {
+    const stored = encodePins(pinMembers(NO_PINS, groupMembers(alice.group)).pins);
+    await fc.assert(
+      fc.asyncProperty(damagedFrom(stored), async (input) => {
+        expect([undefined, 'store_damaged', 'data_dir_version']).toContain(await codeOf(() => decodePins(input)));
+      }),
+      RUNS,
+    );
   });
 
   test('decodeGroup and applyGroupDelta answer or say that the store is damaged', async () => {
