@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { filter, map } from 'rxjs';
 import { expect, it } from 'vitest';
+import type { ChannelMessage } from '../../../src/index.ts';
 import { bytes, channelOf, next, Recorder, Swarm, text, textOf } from '../../support/swarm.ts';
 
 type Step = 'send' | 'turn' | 'interrupt' | 'restore' | 'loseNextAnswer' | 'rotate';
@@ -22,7 +23,7 @@ it('keeps the order of each sender, loses nothing and repeats nothing, whatever 
     fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 120 }), async (steps) => {
       await using swarm = await Swarm.create();
       const { alice, bob } = await channelOf(swarm, 'alice', 'bob');
-      const from = (sender: string) => filter(({ sender: who }: { sender: Uint8Array }) => text(who) === sender);
+      const from = (sender: string) => filter<ChannelMessage>((message) => text(message.sender) === sender);
       const atBob = new Recorder(bob.channel$.pipe(from('alice'), map(textOf)));
       const atAlice = new Recorder(alice.channel$.pipe(from('bob'), map(textOf)));
       const pending: Promise<unknown>[] = [];
