@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import { equalBytes } from '../../base/bytes.ts';
-import { storeDamaged, storeTooNew } from './store-errors.ts';
+import { readingRecord, storeDamaged, storeTooNew } from './store-errors.ts';
 import { readCount } from './wire-values.ts';
 
 /** The newest format that this version reads, and the one that it writes. */
@@ -81,14 +81,19 @@ export function openRecord(key: string, bytes: Uint8Array, kind: RecordKind, own
   const format = content[MAGIC.length] ?? 0;
   if (format > STORE_FORMAT) throw storeTooNew(key, format, STORE_FORMAT);
 
-  const reader = new BinaryReader(content.subarray(MAGIC.length + 2));
-  const foundOwner = reader.string();
+  const { foundOwner, number, link, body } = readingRecord(key, () => {
+    const reader = new BinaryReader(content.subarray(MAGIC.length + 2));
+    return {
+      foundOwner: reader.string(),
+      number: readCount(reader),
+      link: reader.bytes(),
+      body: content.subarray(MAGIC.length + 2 + reader.pos),
+    };
+  });
   if (content[MAGIC.length + 1] !== KIND_BYTES[kind] || foundOwner !== owner) {
     throw storeDamaged(key, 'holds a record that belongs elsewhere');
   }
-  const number = readCount(reader);
-  const link = reader.bytes();
-  return { kind, owner, number, link, body: content.subarray(MAGIC.length + 2 + reader.pos), checksum };
+  return { kind, owner, number, link, body, checksum };
 }
 
 function checksumOf(content: Uint8Array): Uint8Array {
