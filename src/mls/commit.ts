@@ -8,6 +8,7 @@ import { MlsError, RuntimeError, SkytaleError } from '../base/errors.ts';
 import { buildCommit } from './commit-builder.ts';
 import type { CommitFraming } from './commit-builder.ts';
 import { identityOf } from './credential.ts';
+import { rememberingSignatures } from './crypto/remembered-signatures.ts';
 import { engineParts } from './engine.ts';
 import type { EngineParts, MlsEngine } from './engine.ts';
 import { checkNotErased } from './erase.ts';
@@ -77,7 +78,8 @@ export async function commitChange(
   nowMs: number,
   pins: IdentityPins = NO_PINS,
 ): Promise<StagedCommit> {
-  const parts = engineParts(engine);
+  const engineWide = engineParts(engine);
+  const parts = { ...engineWide, crypto: rememberingSignatures(engineWide.crypto) };
   const state = activeStateOf(group);
   checkNotErased(state.keySchedule.initSecret);
   const { rotate = false } = change;
