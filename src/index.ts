@@ -10,6 +10,8 @@ export {
   type Consumption,
   type EpochChange,
   type GroupChange,
+  type KeyChange,
+  type LeaveRequest,
   type MessageHandler,
   type SendOptions,
   type SendReceipt,
@@ -34,6 +36,7 @@ export { type ChannelName, parseChannelName } from './base/channel-name.ts';
 export type { Clock } from './base/clock.ts';
 export type { Random } from './base/random.ts';
 export { ClientChannel, SkytaleClient, type SkytaleClientOptions, StaticClient } from './client/index.ts';
+export { changeStateKey, type StateKey } from './mls/index.ts';
 export type { StateObservable } from './streams/index.ts';
 export {
   type ChannelLink,

@@ -9,6 +9,7 @@ const MAX_ADDS = 100;
 /** A change in the engine's terms: leaves instead of identities. */
 export interface LeafChange {
   readonly add: readonly Uint8Array[];
+  readonly replace: readonly Uint8Array[];
   readonly remove: readonly number[];
   readonly rotate: boolean;
 }
@@ -22,6 +23,7 @@ export class ChangeBatch {
   readonly #leaves: ReadonlyMap<string, number>;
   readonly #identities = new Set<string>();
   readonly #add: Uint8Array[] = [];
+  readonly #replace: Uint8Array[] = [];
   readonly #remove: number[] = [];
   #rotate = false;
 
@@ -32,7 +34,7 @@ export class ChangeBatch {
 
   /** What has been taken so far. */
   get change(): LeafChange {
-    return { add: this.#add, remove: this.#remove, rotate: this.#rotate };
+    return { add: this.#add, replace: this.#replace, remove: this.#remove, rotate: this.#rotate };
   }
 
   /**
@@ -40,18 +42,18 @@ export class ChangeBatch {
    *
    * @throws {@link MlsError} `invalid_key_package`; {@link ChannelError} `not_found`: the change is bad by itself
    */
-  async take(
-    { add = [], remove = [], rotate = false }: GroupChange,
-    engine: MlsEngine,
-    nowMs: number,
-  ): Promise<boolean> {
-    const joiners = await Promise.all(add.map((keyPackage) => readKeyPackage(engine, keyPackage, nowMs)));
-    const identities = [...joiners.map(({ identity }) => identity), ...remove].map(toHex);
+  async take(change: GroupChange, engine: MlsEngine, nowMs: number): Promise<boolean> {
+    const { add = [], replace = [], remove = [], rotate = false } = change;
+    const keyPackages = [...add, ...replace];
+    const comers = await Promise.all(keyPackages.map((keyPackage) => readKeyPackage(engine, keyPackage, nowMs)));
+    const identities = [...comers.map(({ identity }) => identity), ...remove].map(toHex);
     const leaves = remove.map((identity) => this.#leafOf(identity));
-    if (this.#add.length > 0 && this.#add.length + add.length > MAX_ADDS) return false;
+    const taken = this.#add.length + this.#replace.length;
+    if (taken > 0 && taken + comers.length > MAX_ADDS) return false;
     if (identities.some((identity) => this.#identities.has(identity))) return false;
     for (const identity of identities) this.#identities.add(identity);
     this.#add.push(...add);
+    this.#replace.push(...replace);
     this.#remove.push(...leaves);
     this.#rotate ||= rotate;
     return true;

@@ -7,6 +7,7 @@ import type { ChannelControl, ChannelMailbox } from './channel-mailbox.ts';
 import { ChannelOutput } from './channel-output.ts';
 import { CommitDesk } from './commit-desk.ts';
 import { DeliveryJournal } from './delivery-journal.ts';
+import { Housekeeping } from './housekeeping.ts';
 import { LinkDriver } from './link-driver.ts';
 import { LogReader } from './log-reader.ts';
 import { MessageIds } from './message-id.ts';
@@ -33,6 +34,7 @@ export class ChannelActor {
   readonly #bench: Workbench;
   readonly #outbox = new OutboxDesk();
   readonly #commits = new CommitDesk();
+  readonly #housekeeping: Housekeeping;
   readonly #journal: DeliveryJournal;
   readonly #reader: LogReader;
   readonly #publisher: Publisher;
@@ -60,7 +62,12 @@ export class ChannelActor {
     };
     this.#outbox.load(record);
     this.#journal = new DeliveryJournal(this.#bench);
-    this.#publisher = new Publisher(this.#bench, { outbox: this.#outbox, commits: this.#commits });
+    this.#housekeeping = new Housekeeping(this.#bench, this.#commits);
+    this.#publisher = new Publisher(this.#bench, {
+      outbox: this.#outbox,
+      commits: this.#commits,
+      housekeeping: this.#housekeeping,
+    });
     this.#reader = new LogReader(this.#bench, {
       outbox: this.#outbox,
       commits: this.#commits,
@@ -136,6 +143,13 @@ export class ChannelActor {
       case 'connect':
         this.#isFlowing = true;
         if (this.#ended === undefined) this.#bench.link.open(this.#bench.keeper.record);
+        return;
+      case 'leave':
+        if (this.#ended === undefined) this.#housekeeping.wishToLeave(message.waiter);
+        else message.waiter.reject(this.#ended);
+        return;
+      case 'remove-leavers':
+        this.#housekeeping.removeLeavers();
         return;
       case 'open-gate':
         this.output.emit(this.output.openGate());
@@ -263,6 +277,8 @@ export class ChannelActor {
     this.#bench.link.close();
     this.#outbox.rejectAll(error);
     this.#commits.rejectAll(error);
+    if (status === 'removed') this.#housekeeping.removed();
+    this.#housekeeping.rejectAll(error);
     this.output.setStatus(status, error);
   }
 
@@ -299,6 +315,7 @@ export class ChannelActor {
     const { keeper, link, mailbox } = this.#bench;
     this.#cancelFlush?.();
     this.#publisher.stop();
+    this.#housekeeping.stop();
     this.#journal.stop();
     link.close();
     const { control, user } = mailbox.close();
@@ -306,6 +323,7 @@ export class ChannelActor {
     for (const message of [...this.#control, ...control]) {
       if (message.kind === 'acknowledge') this.#journal.acknowledge([message.seq]);
       if (message.kind === 'commit') this.#commits.request(message.request);
+      if (message.kind === 'leave') this.#housekeeping.wishToLeave(message.waiter);
     }
     const failure = await keeper.close().then(
       () => undefined,
@@ -314,6 +332,7 @@ export class ChannelActor {
     const closed = new ChannelError('channel_closed', `${keeper.record.name} was closed before the relay had answered`);
     this.#outbox.rejectAll(this.#ended ?? failure ?? closed);
     this.#commits.rejectAll(this.#ended ?? failure ?? closed);
+    this.#housekeeping.rejectAll(this.#ended ?? failure ?? closed);
     if (this.output.status !== 'removed') this.output.setStatus('stopped', failure);
     this.output.complete();
     return failure;

@@ -37,6 +37,22 @@ export interface EpochChange {
   readonly removed: readonly ChannelMember[];
   /** Identity of who made the commit. `undefined` where the engine cannot tell. */
   readonly committer: Uint8Array | undefined;
+  /** Identities that were known under another signature key than the one that they came with now. */
+  readonly keyChanged: readonly KeyChange[];
+}
+
+/** An identity that comes with another signature key than before: a new device or directory, or somebody else. */
+export interface KeyChange {
+  readonly identity: Uint8Array;
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+}
+
+/** A member asks to be removed. It stays until somebody's commit removes it, which the channel sees to by itself. */
+export interface LeaveRequest {
+  readonly kind: 'leave-request';
+  readonly seq: number;
+  readonly member: ChannelMember;
 }
 
 /**
@@ -50,6 +66,7 @@ export interface EpochChange {
  * - `rejected`: the relay refused a message that was given to `next()`; the payload is handed back.
  * - `source-error`: an Observable that feeds the channel ended with an error.
  * - `handler-failed`: a `consume` handler threw; the message is tried again.
+ * - `commit-failed`: a change that the channel makes by itself (removing who leaves, renewing keys) was not possible.
  * - `crashed`: the channel's actor failed and restarts from its store.
  * - `stuck`: a commit cannot be applied; the channel does not go past it.
  */
@@ -62,11 +79,16 @@ export type ChannelFault =
   | { readonly kind: 'rejected'; readonly payload: Uint8Array; readonly error: SkytaleError }
   | { readonly kind: 'source-error'; readonly error: SkytaleError }
   | { readonly kind: 'handler-failed'; readonly seq: number; readonly attempt: number; readonly error: SkytaleError }
+  | { readonly kind: 'commit-failed'; readonly error: SkytaleError }
   | { readonly kind: 'crashed'; readonly error: SkytaleError; readonly retryInMs: number }
   | { readonly kind: 'stuck'; readonly seq: number; readonly error: SkytaleError };
 
 /** All that happens on a channel, in the one order that every view derives from. */
-export type ChannelEvent = ChannelMessage | EpochChange | { readonly kind: 'fault'; readonly fault: ChannelFault };
+export type ChannelEvent =
+  | ChannelMessage
+  | EpochChange
+  | LeaveRequest
+  | { readonly kind: 'fault'; readonly fault: ChannelFault };
 
 /**
  * - `idle`: open, the flow has not been started.
@@ -116,6 +138,11 @@ export interface SendReceipt {
 export interface GroupChange {
   /** Key packages of agents to add. */
   readonly add?: readonly Uint8Array[];
+  /**
+   * Key packages of members that come back with new keys, after they have lost their data directory for example: the
+   * leaf that the identity had goes in the same commit. Who is no member is added.
+   */
+  readonly replace?: readonly Uint8Array[];
   /** Identities of members to remove. */
   readonly remove?: readonly Uint8Array[];
   /** Whether to renew own keys. Implied by a removal. */

@@ -2,12 +2,14 @@ import { Mailbox } from '../mailbox.ts';
 import type { CommitRequest } from './commit-desk.ts';
 import type { Consumer } from './consumer.ts';
 import type { LinkInput } from './link-driver.ts';
-import type { OutgoingPayload } from './outbox-desk.ts';
+import type { OutgoingPayload, Waiter } from './outbox-desk.ts';
 
 /** What reaches a channel's actor beside payloads. Never dropped, so each kind is bounded where it comes from. */
 export type ChannelControl =
   | LinkInput
   | { readonly kind: 'connect' }
+  | { readonly kind: 'leave'; readonly waiter: Waiter<void> }
+  | { readonly kind: 'remove-leavers' }
   /** Somebody asked for messages. */
   | { readonly kind: 'open-gate' }
   | { readonly kind: 'commit'; readonly request: CommitRequest }

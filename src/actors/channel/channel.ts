@@ -172,6 +172,20 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   }
 
   /**
+   * Leaves the group: asks the other members to remove this agent, and resolves when one of them has. That takes until
+   * one is online; the wish outlives a restart. Then the streams complete.
+   *
+   * @throws {@link ChannelError} `bad_request` for the only member, `channel_closed`
+   */
+  async leave(): Promise<void> {
+    this.#checkOpen();
+    this.connect();
+    const { promise, resolve, reject } = withResolvers<void>();
+    this.#mailbox.tell({ kind: 'leave', waiter: { resolve, reject } });
+    return promise;
+  }
+
+  /**
    * Hands every message to `handler`, one at a time and in order, and acknowledges it when the handler has completed.
    *
    * Messages are journalled on disk from the moment they are read until they are acknowledged. After a crash those that

@@ -66,9 +66,9 @@ export class CommitDesk {
     if (taken.length === 0) return undefined;
     const { group, commitSpentInEpoch } = record;
     const framing = commitSpentInEpoch === group.epoch ? 'public' : 'private';
-    const { add, remove, rotate } = change;
+    const { rotate, ...members } = change;
     try {
-      const staged = await commitChange(engine, group, { add, remove, ...(rotate && { rotate }) }, framing, nowMs);
+      const staged = await commitChange(engine, group, { ...members, ...(rotate && { rotate }) }, framing, nowMs);
       this.#current = taken;
       this.#isInFlight = false;
       return { ...record, pendingCommit: { messageId: createId(), ...staged }, commitSpentInEpoch: group.epoch };

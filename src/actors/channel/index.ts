@@ -10,6 +10,8 @@ export type {
   CommitReceipt,
   EpochChange,
   GroupChange,
+  KeyChange,
+  LeaveRequest,
   SendReceipt,
 } from './channel-event.ts';
 export type { MessageHandler } from './consumer.ts';

@@ -148,6 +148,11 @@ class Step {
     this.#mustBeDurable = true;
     try {
       const received = await receiveMessage(this.#context.engine, this.#record.group, entry.payload);
+      if (received.kind === 'leave-proposed') {
+        this.#record = { ...this.#record, group: received.group };
+        this.#events.push({ kind: 'leave-request', seq: entry.seq, member: toChannelMember(received.member) });
+        return undefined;
+      }
       if (received.kind !== 'application') {
         throw new MlsError('decryption_failure', `entry ${entry.seq} says that it is a message and is none`);
       }
@@ -220,7 +225,7 @@ class Step {
 
   #reportChange(before: ChannelRecord, { seq }: LogEntry, committer: Member | undefined): void {
     const { group } = this.#record;
-    const { added, removed } = describeChange(before.group, group);
+    const { added, removed, keyChanged } = describeChange(before.group, group);
     this.#events.push({
       kind: 'epoch-change',
       epoch: group.epoch,
@@ -228,6 +233,7 @@ class Step {
       added: added.map(toChannelMember),
       removed: removed.map(toChannelMember),
       committer: committer?.identity,
+      keyChanged,
     });
   }
 }

@@ -2,12 +2,14 @@ import type { SkytaleError } from '../../base/errors.ts';
 import { Backoff } from '../../streams/index.ts';
 import { type PublishAnswer, refusalError, type Submission } from '../../transport/index.ts';
 import type { CommitDesk } from './commit-desk.ts';
+import type { Housekeeping } from './housekeeping.ts';
 import { isWorthDelaying, type OutboxDesk } from './outbox-desk.ts';
 import type { Workbench } from './workbench.ts';
 
 export interface PublisherParts {
   readonly outbox: OutboxDesk;
   readonly commits: CommitDesk;
+  readonly housekeeping: Housekeeping;
 }
 
 /** Hands to the relay what the desks have, once it is durable, and takes the answers back to them. */
@@ -47,10 +49,12 @@ export class Publisher {
     this.#session = undefined;
     this.#parts.outbox.unansweredAll();
     this.#parts.commits.unanswered();
+    this.#parts.housekeeping.suspend();
   }
 
   /** Publishes what can be published now: first a commit, then one batch of messages. */
   async publish(): Promise<void> {
+    if (this.#session !== undefined) await this.#parts.housekeeping.work(this.#session);
     await this.#publishCommit();
     await this.#publishMessages();
   }
@@ -103,6 +107,7 @@ export class Publisher {
     if (!outbox.canSubmit(keeper.record)) return;
     const { record, submissions } = await outbox.prepare(keeper.record, ports.engine);
     outbox.submitted(submissions.length);
+    this.#parts.housekeeping.sent(submissions.length);
     const session = this.#session;
     // Durable first: a ratchet that has moved must not move back once its ciphertext is out.
     await keeper.write(outbox.sweep(record), () => {

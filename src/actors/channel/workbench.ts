@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
-import type { AgentStore, MlsEngine } from '../../mls/index.ts';
+import type { AgentStore, MlsEngine, RotationPolicy } from '../../mls/index.ts';
 import type { RelayTransport } from '../../transport/index.ts';
 import type { ChannelMailbox } from './channel-mailbox.ts';
 import type { ChannelOutput } from './channel-output.ts';
@@ -15,6 +15,8 @@ export interface ChannelPorts {
   readonly transport: RelayTransport;
   readonly clock: Clock;
   readonly random: Random;
+  /** When own keys are renewed by themselves. Default after 10,000 own messages in an epoch, or a day. */
+  readonly rotation?: RotationPolicy;
 }
 
 /**

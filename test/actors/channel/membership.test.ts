@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bytes, channelOf, invite, Recorder, Swarm, text, textOf } from '../../support/swarm.ts';
+import { bytes, channelOf, invite, next, reaches, Recorder, Swarm, text, textOf } from '../../support/swarm.ts';
 
 const identities = (members: readonly { identity: Uint8Array }[]): string[] =>
   members.map(({ identity }) => text(identity)).sort();
@@ -94,6 +94,75 @@ it('rotates keys: a new epoch with the same members', async () => {
   expect(await alice.channel$.commit({ rotate: true })).toMatchObject({ epoch: 2n, welcome: undefined });
 
   expect(await changes.until(1)).toMatchObject([{ epoch: 2n, added: [], removed: [] }]);
+});
+
+it('leaves: the others remove who asked, and its streams complete', async () => {
+  await using swarm = await Swarm.create();
+  const { alice, bob, carol } = await channelOf(swarm, 'alice', 'bob', 'carol');
+  const atAlice = new Recorder(alice.channel$.events$);
+  carol.channel$.connect();
+  const atBob = new Recorder(bob.channel$.events$);
+  await alice.send(bytes('before'));
+
+  await bob.channel$.leave();
+  await alice.send(bytes('after'));
+
+  await atBob.until(() => atBob.isComplete);
+  expect(bob.channel$.status$.value).toBe('removed');
+  expect(atBob.values.map(({ kind }) => kind)).not.toContain('fault');
+  await atAlice.until((events) => events.some(({ kind }) => kind === 'epoch-change'));
+  const kinds = atAlice.values.map(({ kind }) => kind);
+  expect(kinds.filter((kind) => kind === 'leave-request')).toHaveLength(1);
+  expect(kinds).not.toContain('fault');
+  expect(identities(alice.channel$.state$.value.members)).toEqual(['alice', 'carol']);
+  expect((await new Recorder(carol.channel$).until(2)).map(textOf)).toEqual(['before', 'after']);
+});
+
+it('leaves once somebody is there to confirm it, also after a restart', async () => {
+  await using swarm = await Swarm.create();
+  const { alice, bob } = await channelOf(swarm, 'alice', 'bob');
+  await alice.close();
+  const refused = expect(bob.channel$.leave()).rejects.toMatchObject({ code: 'channel_closed' });
+  await next(bob.channel$.state$, ({ seq }) => seq === 2);
+  await bob.channel$.stop({ graceMs: 0 });
+  await refused;
+
+  await swarm.crashImage('bob', 'bob again');
+  await swarm.crashImage('alice', 'alice again');
+  const again = await swarm.agent('bob', { dataDir: 'bob again' }).openChannel(alice.name);
+  again.channel$.connect();
+  const founder = await swarm.agent('alice', { dataDir: 'alice again' }).openChannel(alice.name);
+  founder.channel$.connect();
+
+  await reaches(again.channel$, 'removed');
+  expect(identities(founder.channel$.state$.value.members)).toEqual(['alice']);
+});
+
+it('cannot be left by its only member', async () => {
+  await using swarm = await Swarm.create();
+  const { alice } = await channelOf(swarm, 'alice');
+
+  await expect(alice.channel$.leave()).rejects.toMatchObject({ code: 'bad_request' });
+  await alice.send(bytes('still here'));
+});
+
+it('takes a member back that lost its data directory, and tells that its key is another', async () => {
+  await using swarm = await Swarm.create();
+  const { alice, bob, carol } = await channelOf(swarm, 'alice', 'bob', 'carol');
+  const changes = new Recorder(carol.channel$.epochChanges$);
+  carol.channel$.connect();
+  bob.channel$.connect();
+  const fresh = swarm.agent('bob', { dataDir: 'bob, after the disk broke' });
+
+  const { welcome } = await alice.channel$.commit({ replace: [await fresh.generateKeyPackage()] });
+  const again = await fresh.joinChannel(alice.name, welcome ?? new Uint8Array());
+  await alice.send(bytes('welcome back'));
+
+  expect((await new Recorder(again.channel$).until(1)).map(textOf)).toEqual(['welcome back']);
+  await reaches(bob.channel$, 'removed');
+  const [change] = await changes.until(1);
+  expect(change?.keyChanged.map(({ identity }) => text(identity))).toEqual(['bob']);
+  expect(identities(carol.channel$.state$.value.members)).toEqual(['alice', 'bob', 'carol']);
 });
 
 it('refuses a change that makes no sense, and stays as it was', async () => {

@@ -19,6 +19,7 @@ import {
   mlsGroupCodec,
   newGroupId,
   openDataDirectory,
+  type RotationPolicy,
 } from '../../../src/mls/index.ts';
 import { bytes, CHANNEL, isFault, Recorder, textOf } from '../../support/swarm.ts';
 
@@ -82,9 +83,14 @@ async function openStore(agent: string): Promise<AgentStore> {
   return store;
 }
 
-async function open(store: AgentStore, record: ChannelRecord, port: AgentStore = store): Promise<Channel> {
+async function open(
+  store: AgentStore,
+  record: ChannelRecord,
+  port: AgentStore,
+  rotation: RotationPolicy = {},
+): Promise<Channel> {
   await store.saveChannel(record);
-  const ports = { engine, store: port, transport: relay.connect(), clock: systemClock, random: systemRandom };
+  const ports = { engine, store: port, transport: relay.connect(), clock: systemClock, random: systemRandom, rotation };
   const channel = startChannel(record, ports);
   channels.push(channel);
   return channel;
@@ -104,7 +110,9 @@ function recordOf(group: ChannelRecord['group'], cursor: ChannelRecord['cursor']
 }
 
 /** alice and bob in one channel, each on a store that can be made to fail. */
-async function shakyPair(): Promise<Record<'alice' | 'bob', { channel: Channel; store: ShakyStore }>> {
+async function shakyPair(
+  rotation?: RotationPolicy,
+): Promise<Record<'alice' | 'bob', { channel: Channel; store: ShakyStore }>> {
   const nowMs = Date.now();
   const [aliceStore, bobStore] = await Promise.all([openStore('alice'), openStore('bob')]);
   const [aliceKeys, bobKeys] = await Promise.all(['alice', 'bob'].map((who) => createAgentKeys(engine, bytes(who))));
@@ -115,7 +123,7 @@ async function shakyPair(): Promise<Record<'alice' | 'bob', { channel: Channel; 
     keys: aliceKeys,
     nowMs,
   });
-  const alice = await open(aliceStore, recordOf(founded, { afterSeq: 0 }), shaky.alice.port);
+  const alice = await open(aliceStore, recordOf(founded, { afterSeq: 0 }), shaky.alice.port, rotation);
   const bundle = await createKeyPackage(engine, bobKeys, nowMs);
   const { welcome } = await alice.commit({ add: [bundle.keyPackage] });
   if (welcome === undefined) throw new Error('no Welcome');
@@ -172,6 +180,17 @@ it('makes a change of the group once when a write around its commit fails', asyn
   expect((await changes.until(2)).map(({ epoch }) => epoch)).toEqual([2n, 3n]);
   expect(alice.store.fired).toBe(2);
   expect(alice.channel.state$.value.epoch).toBe(3n);
+});
+
+it('renews its keys by itself when they have served long enough', async () => {
+  const { alice, bob } = await shakyPair({ maxMessages: 10, maxAgeMs: 0 });
+  const changes = new Recorder(bob.channel.epochChanges$);
+  const seen = new Recorder(bob.channel.pipe(map(textOf)));
+  for (const line of lines(25)) await alice.channel.send(bytes(line));
+
+  await changes.until(2);
+  expect(await seen.until(25)).toEqual(lines(25));
+  expect(changes.values.map(({ added, removed }) => [...added, ...removed])).toEqual([[], []]);
 });
 
 it('is stopped with an error when its record cannot be written at the end', async () => {
