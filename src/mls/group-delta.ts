@@ -130,8 +130,10 @@ function isSameHistory(old: History, now: History): boolean {
 
 function collectChanges(changes: RatchetChange[], epoch: bigint, old: SecretTree, now: SecretTree): void {
   if (old === now) return;
-  for (const [index, ratchets] of now.entries()) {
-    if (ratchets !== old[index]) changes.push([epoch, index, ratchets]);
+  // An index, not an iterator: a large group has thousands of nodes, and this runs for every batch of messages.
+  for (let index = 0; index < now.length; index++) {
+    const ratchets = now[index];
+    if (ratchets !== undefined && ratchets !== old[index]) changes.push([epoch, index, ratchets]);
   }
 }
 
