@@ -23,6 +23,7 @@ import {
   newGroupId,
   openDataDirectory,
   readWelcome,
+  type StateKey,
 } from '../mls/index.ts';
 import type { RelayTransport } from '../transport/index.ts';
 
@@ -32,6 +33,8 @@ export interface AgentOptions {
   readonly transport: RelayTransport;
   readonly clock: Clock;
   readonly random: Random;
+  /** What the data directory is encrypted under. */
+  readonly stateKey: StateKey | undefined;
   /** Told what was found and put up with, for example permissions that had to be repaired. */
   readonly warn: (warning: string) => void;
 }
@@ -56,12 +59,19 @@ export class Agent {
   /**
    * Opens the data directory; makes it, and the agent's keys, the first time.
    *
-   * @throws {@link RuntimeError} `data_dir_in_use`, `data_dir_version`, `data_dir_foreign`, `store_error`
+   * @throws {@link RuntimeError} `data_dir_in_use`, `data_dir_version`, `data_dir_foreign`, `state_key_wrong`, `store_error`
    */
   static async open(options: AgentOptions): Promise<Agent> {
     const engine = await createMlsEngine();
-    const { store, warnings } = await openDataDirectory(options.dataDir, { codec: mlsGroupCodec(engine) });
-    for (const warning of warnings) options.warn(describeWarning(warning));
+    const { dataDir, stateKey, clock, warn } = options;
+    const { store, warnings } = await openDataDirectory(dataDir, {
+      codec: mlsGroupCodec(engine),
+      key: stateKey,
+      clock,
+      onBackgroundError: (error) =>
+        warn(`spent keys could not be erased from the data directory yet: ${error.message}`),
+    });
+    for (const warning of warnings) warn(describeWarning(warning));
     try {
       return new Agent(options, engine, store, await loadKeys(store, engine, options.identity));
     } catch (error) {

@@ -3,6 +3,7 @@ import { checkBytes } from '../base/check.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { ChannelError, RuntimeError } from '../base/errors.ts';
 import { type Random, systemRandom } from '../base/random.ts';
+import { findStateKey, type StateKey } from '../mls/index.ts';
 import { checkApiKey, connectRelay, exchangeToken, type RelayTransport } from '../transport/index.ts';
 import { Agent } from './agent.ts';
 import { ClientChannel } from './client-channel.ts';
@@ -15,6 +16,14 @@ export interface SkytaleClientOptions {
   readonly apiUrl?: string;
   /** Instead of a connection to `endpoint`: any transport, such as the in-memory twin's. Closed with the client. */
   readonly transport?: RelayTransport;
+  /**
+   * What the data directory is encrypted under: 32 bytes, or a passphrase. The first client on a directory decides whether
+   * it is encrypted; {@link changeStateKey} changes it. Default: `stateKeyFile`, else the environment variable
+   * `SKYTALE_STATE_KEY` (32 bytes in hexadecimal or base64), else the directory is not encrypted.
+   */
+  readonly stateKey?: StateKey;
+  /** Path of a file with the 32 bytes, raw or in hexadecimal or base64. Refused if everybody can read it. */
+  readonly stateKeyFile?: string;
   /** Told of what was found and repaired in the data directory. Default `process.emitWarning`. */
   readonly warn?: (warning: string) => void;
   readonly clock?: Clock;
@@ -46,7 +55,8 @@ export class SkytaleClient implements AsyncDisposable {
    * @param endpoint the relay, `https://host:port`, or `http://host:port` for one without TLS
    * @param dataDir directory for keys and MLS state; made if it is not there
    * @param identity who this agent is, 1 to 1 024 bytes; other members see it
-   * @throws {@link RuntimeError} `invalid_argument`; {@link AuthError} `auth_key_invalid`
+   * @throws {@link RuntimeError} `invalid_argument`, `state_key_wrong` if the state key's file cannot be used;
+   * {@link AuthError} `auth_key_invalid`
    */
   constructor(endpoint: string, dataDir: string, identity: Uint8Array, options: SkytaleClientOptions = {}) {
     checkIdentity(identity);
@@ -54,8 +64,10 @@ export class SkytaleClient implements AsyncDisposable {
       throw new RuntimeError('invalid_argument', 'Expected `dataDir` to be the path of a directory.');
     }
     const { clock = systemClock, random = systemRandom, warn = emitWarning } = options;
+    const stateKey = findStateKey(options);
     this.#transport = options.transport ?? connectRelay({ endpoint, clock, random, ...tokenOption(options) });
-    this.#agent = Agent.open({ dataDir, identity: identity.slice(), transport: this.#transport, clock, random, warn });
+    const transport = this.#transport;
+    this.#agent = Agent.open({ dataDir, identity: identity.slice(), transport, clock, random, warn, stateKey });
     this.ready = this.#agent.then(() => undefined);
     // Who awaits nothing of this client still hears of it: every call rejects with the same error.
     this.ready.catch(() => undefined);

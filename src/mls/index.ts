@@ -53,5 +53,5 @@ export type {
   OutboxEntry,
   PendingCommitEntry,
 } from './store/agent-store.ts';
-export { mlsGroupCodec, openDataDirectory } from './store/index.ts';
-export type { DataDirectoryWarning } from './store/index.ts';
+export { changeStateKey, findStateKey, mlsGroupCodec, openDataDirectory } from './store/index.ts';
+export type { DataDirectoryWarning, StateKey } from './store/index.ts';

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
+  changeStateKey,
   ChannelError,
   createMemoryRelay,
   MlsError,
   SkytaleClient,
+  type SkytaleClientOptions,
   SkytaleError,
   StaticClient,
 } from '../../src/index.ts';
@@ -246,6 +248,29 @@ describe('bad Welcomes', () => {
 });
 
 describe('the data directory', () => {
+  it('is encrypted under a state key, and refuses another', async () => {
+    await using swarm = await Swarm.create();
+    const stateKey = new Uint8Array(32).fill(7);
+    const first = swarm.agent('alice', { stateKey });
+    await first.createChannel(CHANNEL);
+    await first.close();
+
+    const wrong = swarm.agent('alice', { stateKey: { passphrase: 'open sesame' } });
+    await expect(wrong.channels()).rejects.toMatchObject({ code: 'state_key_wrong' });
+    await wrong.close();
+    await changeStateKey(swarm.dataDir('alice'), { from: stateKey, to: { passphrase: 'open sesame' } });
+    const second = swarm.agent('alice', { stateKey: { passphrase: 'open sesame' } });
+    expect(await second.channels()).toEqual([CHANNEL]);
+  });
+
+  it('has its state key checked at the call', () => {
+    const withKey = (options: SkytaleClientOptions): SkytaleClient =>
+      new SkytaleClient('http://127.0.0.1:1', '/nowhere', bytes('alice'), options);
+    const wrong = (code: string): unknown => expect.objectContaining({ code });
+    expect(() => withKey({ stateKey: new Uint8Array(31) })).toThrow(wrong('invalid_argument'));
+    expect(() => withKey({ stateKeyFile: '/nowhere/state.key' })).toThrow(wrong('state_key_wrong'));
+  });
+
   it('refuses a second agent, and is free again when the first has closed', async () => {
     await using swarm = await Swarm.create();
     const first = swarm.agent('alice');

@@ -18,12 +18,16 @@ export class KeyvRecords {
   /** By name, what resolves (and never rejects) when the last write that was called is over. */
   readonly #lastWrites = new Map<string, Promise<void>>();
 
-  /** Takes the instance over: `throwOnErrors` is switched on, and stays. Entries never expire, whatever its `ttl` is. */
+  /** Takes the instance over: `throwOnErrors` is switched on, there and at its store, and stays. Entries never expire, whatever its `ttl` is. */
   constructor(keyv: Keyv) {
     if (keyv.serialize === undefined || keyv.deserialize === undefined) {
       throw new RuntimeError('invalid_argument', 'Expected `keyv` to have `serialize` and `deserialize`, got none.');
     }
     keyv.throwOnErrors = true;
+    // `@keyv/redis` has a switch of its own: without it, a write that failed is acknowledged, and what it could not read
+    // is not there.
+    const store = keyv.store as { throwOnErrors?: unknown };
+    if ('throwOnErrors' in store) store.throwOnErrors = true;
     this.#keyv = keyv;
   }
 

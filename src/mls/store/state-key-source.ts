@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { copyBytes } from '../../base/bytes.ts';
 import { RuntimeError } from '../../base/errors.ts';
 import { checkStateKey, parseStateKey, STATE_KEY_LENGTH } from './state-key.ts';
 import type { StateKey } from './state-key.ts';
@@ -18,9 +19,9 @@ const isWindows = process.platform === 'win32';
 /** Where a state key may come from. At most one of the two. */
 export interface StateKeyOptions {
   /** 32 bytes, or a passphrase. */
-  readonly stateKey?: StateKey;
+  readonly stateKey?: StateKey | undefined;
   /** Path of a file with the 32 bytes, as they are, in hexadecimal or in base64. Refused if everybody can read it. */
-  readonly stateKeyFile?: string;
+  readonly stateKeyFile?: string | undefined;
 }
 
 /**
@@ -37,7 +38,11 @@ export function findStateKey(
   if (stateKey !== undefined && stateKeyFile !== undefined) {
     throw new RuntimeError('invalid_argument', 'Expected one of `stateKey` and `stateKeyFile`, got both.');
   }
-  if (stateKey !== undefined) return checkStateKey('stateKey', stateKey);
+  if (stateKey !== undefined) {
+    const checked = checkStateKey('stateKey', stateKey);
+    // The caller may wipe what it handed in.
+    return checked instanceof Uint8Array ? copyBytes(checked) : checked;
+  }
   if (stateKeyFile !== undefined) return readStateKeyFile(stateKeyFile);
   const text = environment[VARIABLE];
   // Set and empty is how scripts unset what they inherit.

@@ -35,7 +35,8 @@ export interface StoreHooks {
 export interface AgentStoreOptions extends StoreOptions, StoreHooks {
   /**
    * Where the records go. For one agent store alone in its namespace, and taken over by it: see {@link KeyvRecords}.
-   * What Keyv acknowledges must be durable. Spent secrets are gone as far as the store forgets what it deletes.
+   * Its adapter must not be another instance's as well: Keyv tells adapters the namespace, and with `@keyv/redis` the last
+   * one told counts for all. What Keyv acknowledges must be durable. Spent secrets are gone as far as the store forgets what it deletes.
    */
   readonly keyv: Keyv;
   /** Encrypts all records. The first opener decides; later ones must give the same key, or none where none was given. */

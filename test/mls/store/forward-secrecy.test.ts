@@ -1,3 +1,5 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
 import { deriveKey, deriveNonce } from 'ts-mls/secretTree.js';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { copyBytes } from '../../../src/base/bytes.ts';
@@ -158,6 +160,30 @@ describe.runIf(hasSqlite).each(protections)('%s', (_, key) => {
     const next = await alice.send('next');
     expect(await stored.readable([next])).toBe(1);
     expect(await bob.read(next)).toBe('next');
+  });
+
+  test('gives away nothing of what the database leaves behind of rows that were deleted', async () => {
+    const [alice, bob] = await groupOf('alice', 'bob');
+    const stored = new StoredAgent(bob, key);
+    await stored.open();
+    const bundle = await bob.keyPackage();
+    await stored.store.saveKeyPackage(bundle);
+    await stored.save();
+    const ratchet = await ratchetSecrets(bob, bob.leafOf(alice), 'before');
+    const spent = [...ratchet, { what: 'key package', bytes: decodeKeyPackageSecret(bundle.secret).initPrivateKey }];
+    await bob.read(await alice.send('one'));
+    await stored.save();
+    // Every row as it was, in the place of remnants of it, with the keys that are there after the bound.
+    const remnants = copyOf(stored.path);
+    const canRead = async (): Promise<string[]> => {
+      const loot = await plunder(remnants, key);
+      return spent.filter(({ bytes }) => holds(loot, bytes)).map(({ what }) => what);
+    };
+    expect(await canRead()).toEqual(['before: ratchet secret', 'key package']);
+    await stored.store.deleteKeyPackage(bundle.ref);
+    await stored.boundPasses();
+    cpSync(join(copyOf(stored.path), 'agent.keys'), join(remnants, 'agent.keys'));
+    expect(await canRead()).toEqual([]);
   });
 
   test('gives away nothing of what a crash left unfolded, a second after the next start', async () => {

@@ -27,6 +27,8 @@ export const hasSqlite: boolean = (() => {
 /** What a test may reach of a store behind Keyv's back: `undefined` deletes. */
 export interface RawStore {
   readonly keyv: Keyv;
+  /** Another instance on the same data. */
+  another(namespace: string): Keyv;
   keys(): Promise<string[]>;
   get(key: string): Promise<string | undefined>;
   put(key: string, value: string | undefined): Promise<void>;
@@ -70,6 +72,7 @@ export function memoryStore(store: MapStore = new MapStore()): RawStore & { read
   return {
     store,
     keyv: new Keyv({ store, namespace: NAMESPACE }),
+    another: (namespace) => new Keyv({ store, namespace }),
     keys: () => Promise.resolve([...store.map.keys()]),
     get: (key) => Promise.resolve(store.map.get(key)),
     put(key, value) {
@@ -93,6 +96,7 @@ export function sqliteStore(file: string = join(temporaryDirectory(), 'test.sqli
   onTestFinished(() => store.disconnect?.());
   return {
     keyv: new Keyv({ store, namespace: NAMESPACE }),
+    another: (namespace) => new Keyv({ store, namespace }),
     keys: async () => (await adapter.query('SELECT key FROM keyv ORDER BY key')).map(({ key }) => key),
     get: async (key) => (await adapter.query('SELECT value FROM keyv WHERE key = ?', key))[0]?.value,
     async put(key, value) {
@@ -102,8 +106,16 @@ export function sqliteStore(file: string = join(temporaryDirectory(), 'test.sqli
   };
 }
 
-/** The stores that every promise is tested on. */
-export const stores: readonly { readonly name: string; readonly open: () => RawStore; readonly isThere: boolean }[] = [
+/** A kind of store that the contracts are tested on. */
+export interface StoreUnderTest {
+  readonly name: string;
+  /** A new, empty one. */
+  readonly open: () => RawStore;
+  readonly isThere: boolean;
+}
+
+/** The stores that every promise is tested on, and that need no server. */
+export const stores: readonly StoreUnderTest[] = [
   { name: 'Keyv in memory', open: () => memoryStore(), isThere: true },
   { name: '@keyv/sqlite', open: () => sqliteStore(), isThere: hasSqlite },
 ];
