@@ -8,7 +8,7 @@ import type { OutgoingPayload, Waiter } from './outbox-desk.ts';
 export type ChannelControl =
   | LinkInput
   | { readonly kind: 'connect' }
-  | { readonly kind: 'leave'; readonly waiter: Waiter<void> }
+  | { readonly kind: 'leave'; readonly waiter: Waiter<undefined> }
   | { readonly kind: 'remove-leavers' }
   /** Somebody asked for messages. */
   | { readonly kind: 'open-gate' }

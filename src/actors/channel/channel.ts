@@ -180,7 +180,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   async leave(): Promise<void> {
     this.#checkOpen();
     this.connect();
-    const { promise, resolve, reject } = withResolvers<void>();
+    const { promise, resolve, reject } = withResolvers<undefined>();
     this.#mailbox.tell({ kind: 'leave', waiter: { resolve, reject } });
     return promise;
   }

@@ -21,7 +21,7 @@ const DEFAULT_ROTATION: RotationPolicy = { maxMessages: 10_000, maxAgeMs: 24 * 6
 export class Housekeeping {
   readonly #bench: Workbench;
   readonly #commits: CommitDesk;
-  readonly #leaveWaiters: Waiter<void>[] = [];
+  readonly #leaveWaiters: Waiter<undefined>[] = [];
   /** The epoch in which own wish to leave is in the log, or on its way. A proposal ends with its epoch. */
   #proposedIn: bigint | undefined;
   #isWishing = false;
@@ -39,7 +39,7 @@ export class Housekeeping {
   }
 
   /** Somebody wants this member to leave. Settled when it is removed, see {@link Housekeeping.removed}. */
-  wishToLeave(waiter: Waiter<void>): void {
+  wishToLeave(waiter: Waiter<undefined>): void {
     if (groupMembers(this.#bench.keeper.record.group).length === 1) {
       waiter.reject(
         new ChannelError('bad_request', 'the only member of a channel cannot leave it: nobody would be left'),
@@ -52,7 +52,7 @@ export class Housekeeping {
 
   /** This member is removed: whoever wanted it to leave has what it wanted. */
   removed(): void {
-    for (const waiter of this.#leaveWaiters.splice(0)) waiter.resolve();
+    for (const waiter of this.#leaveWaiters.splice(0)) waiter.resolve(undefined);
   }
 
   /** Nobody will wait any longer. */

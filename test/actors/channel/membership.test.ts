@@ -135,6 +135,7 @@ it('leaves once somebody is there to confirm it, also after a restart', async ()
   founder.channel$.connect();
 
   await reaches(again.channel$, 'removed');
+  await next(founder.channel$.state$, ({ epoch }) => epoch === 2n);
   expect(identities(founder.channel$.state$.value.members)).toEqual(['alice']);
 });
 
