@@ -11,7 +11,7 @@ import { readingRecord, storeDamaged } from './store-errors.ts';
 /** Delta `n` lies in slot `n mod 128`: all places of a channel are known without asking, also when its head is lost. */
 const SLOTS = 128;
 /** Bytes of deltas below which they are not folded for outweighing the head: a small head would fold at every save. */
-const LIGHT_DELTAS = 256 * 1024;
+const LIGHT_DELTAS = 4 * 1024 * 1024;
 
 /** The most deltas that may follow a head. */
 export const MAX_DELTAS: number = SLOTS;
