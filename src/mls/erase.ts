@@ -19,9 +19,6 @@ import { stateOf, takeState } from './group-state.ts';
  * cost little more than one.
  *
  * What has been left behind in memory before (copies inside of OpenSSL or of the garbage collector), nothing reaches.
- *
- * @example
- * eraseSpent([before, ...inBetween], [current, pending.next]);
  */
 export function eraseSpent(dropped: Group | readonly Group[], kept: readonly Group[]): void {
   const values = new Set(isList(dropped) ? dropped : [dropped]);

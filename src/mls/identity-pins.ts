@@ -39,9 +39,6 @@ export const NO_PINS: IdentityPins = new Map();
 /**
  * Pins members: who is new is trusted, who comes with another key than before is reported and pinned anew. Do it after a join
  * and after each commit, and keep the pins together with the group. The same object if there is nothing to change.
- *
- * @example
- * const { pins, keyChanged } = pinMembers(before, groupMembers(group));
  */
 export function pinMembers(
   pins: IdentityPins,

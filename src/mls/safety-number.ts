@@ -21,9 +21,6 @@ const BYTES_PER_GROUP = 5;
  * whose numbers collide takes some 2^100 tries of 5,200 hashes each.
  *
  * @throws {@link RuntimeError} `invalid_argument` for fewer than two members.
- *
- * @example
- * safetyNumber([alice, bob]); // '05263 47129 …'
  */
 export function safetyNumber(of: Group | readonly Member[]): string {
   const members = isList(of) ? of : groupMembers(of);
