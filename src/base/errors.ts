@@ -120,7 +120,10 @@ export class QuotaExceededError extends SkytaleError<'quota_exceeded'> {
   }
 }
 
-/** Codes of {@link RuntimeError}. */
+/**
+ * Codes of {@link RuntimeError}. `state_key_wrong`: the key that the stored state is encrypted under is wrong or missing, is
+ * given for state that is not encrypted, or lies in a file that cannot be read or that others can reach; nothing was changed.
+ */
 export type RuntimeErrorCode =
   | 'runtime_error'
   | 'invalid_argument'
@@ -129,7 +132,6 @@ export type RuntimeErrorCode =
   | 'data_dir_foreign'
   | 'store_error'
   | 'store_damaged'
-  /** The key that the stored state is encrypted with is wrong, missing, given for state that is not encrypted, or open to others. */
   | 'state_key_wrong'
   | 'mailbox_full';
 

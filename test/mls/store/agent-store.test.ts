@@ -41,7 +41,7 @@ describe('saves', () => {
     let seed = 0;
     const add = async (): Promise<void> => {
       seed += 1;
-      record = { ...record, outbox: [{ messageId: bytesOf(seed, 16), payload: bytesOf(seed, 100_000) }] };
+      record = { ...record, outbox: [{ messageId: bytesOf(seed, 16), payload: bytesOf(seed, 1_500_000) }] };
       await store.saveChannel(record);
     };
     for (let saves = 0; saves < 3; saves += 1) await add();
