@@ -24,6 +24,8 @@ export interface ChannelMember {
   readonly identity: Uint8Array;
   /** Leaf index (RFC 9420 §7). */
   readonly leaf: number;
+  /** The member's public signature key. */
+  readonly signatureKey: Uint8Array;
 }
 
 /** A commit was applied: the group is in a new epoch. */
@@ -119,6 +121,8 @@ export interface ChannelState {
   readonly cause: SkytaleError | undefined;
   readonly epoch: bigint;
   readonly members: readonly ChannelMember[];
+  /** The same for all members of an epoch, and only for them (RFC 9420 §8.7): members that compare it notice a split group. */
+  readonly epochAuthenticator: Uint8Array;
   /** Sequence number of the last entry that was processed, 0 before the first. */
   readonly seq: number;
   /** Messages that were accepted and that the relay has not acknowledged yet. */

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { SkytaleError } from '../../base/errors.ts';
-import type { ChannelRecord } from '../../mls/index.ts';
+import { type ChannelRecord, epochAuthenticator } from '../../mls/index.ts';
 import { OrderedSubject, type StateObservable, StateSubject } from '../../streams/index.ts';
 import type {
   ChannelEvent,
@@ -23,15 +23,18 @@ export class ChannelOutput {
   readonly #state: StateSubject<ChannelState>;
   readonly #gate = new MessageGate(HELD_MESSAGES, HELD_BYTES);
   #members: readonly ChannelMember[];
+  #authenticator: Uint8Array;
 
   constructor(record: ChannelRecord) {
     this.#members = channelMembers(record);
+    this.#authenticator = epochAuthenticator(record.group);
     this.#state = new StateSubject<ChannelState>({
       name: record.name,
       status: 'idle',
       cause: undefined,
       epoch: record.group.epoch,
       members: this.#members,
+      epochAuthenticator: this.#authenticator,
       seq: seqOf(record),
       unsettled: record.outbox.length,
     });
@@ -56,9 +59,22 @@ export class ChannelOutput {
     const { epoch } = record.group;
     const seq = seqOf(record);
     const shown = this.#state.value;
-    if (epoch !== shown.epoch) this.#members = channelMembers(record);
-    else if (seq === shown.seq && unsettled === shown.unsettled) return;
-    this.#state.update((state) => ({ ...state, epoch, members: this.#members, seq, unsettled }));
+    if (epoch !== shown.epoch) {
+      this.#members = channelMembers(record);
+      this.#authenticator = epochAuthenticator(record.group);
+    } else if (seq === shown.seq && unsettled === shown.unsettled) {
+      return;
+    }
+    const members = this.#members;
+    const authenticator = this.#authenticator;
+    this.#state.update((state) => ({
+      ...state,
+      epoch,
+      members,
+      epochAuthenticator: authenticator,
+      seq,
+      unsettled,
+    }));
   }
 
   /** Emits, in order. Messages wait until somebody has asked for messages. */

@@ -1,7 +1,7 @@
 import { filter, map, Observable, type Observer } from 'rxjs';
 import { checkBytes, checkInteger } from '../../base/check.ts';
 import { ChannelError, toSkytaleError } from '../../base/errors.ts';
-import type { ChannelRecord } from '../../mls/index.ts';
+import { type ChannelRecord, safetyNumber } from '../../mls/index.ts';
 import { Backoff, deriveState, type StateObservable } from '../../streams/index.ts';
 import { ChannelActor } from './channel-actor.ts';
 import type {
@@ -103,6 +103,16 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
       filter((event) => event.kind === 'fault'),
       map(({ fault }) => fault),
     );
+  }
+
+  /**
+   * Sixty digits that stand for the members and their keys, for people to compare over another way: who hears the same
+   * digits from another member talks to that member, and to nobody in between.
+   *
+   * @throws {@link RuntimeError} `invalid_argument` while there are fewer than two members
+   */
+  safetyNumber(): string {
+    return safetyNumber(this.state$.value.members);
   }
 
   /** Starts the flow. Further calls change nothing. */

@@ -86,8 +86,8 @@ export function channelMembers(record: ChannelRecord): readonly ChannelMember[] 
   return groupMembers(record.group).map(toChannelMember);
 }
 
-function toChannelMember({ identity, leaf }: Member): ChannelMember {
-  return { identity, leaf };
+function toChannelMember({ identity, leaf, signatureKey }: Member): ChannelMember {
+  return { identity, leaf, signatureKey };
 }
 
 /** One step under construction. Lives for one call of {@link takeEntries}. */

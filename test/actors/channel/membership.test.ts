@@ -139,6 +139,26 @@ it('leaves once somebody is there to confirm it, also after a restart', async ()
   expect(identities(founder.channel$.state$.value.members)).toEqual(['alice']);
 });
 
+it('shows all members one epoch authenticator and one safety number, and others after a change', async () => {
+  await using swarm = await Swarm.create();
+  const { alice, bob } = await channelOf(swarm, 'alice', 'bob');
+  bob.channel$.connect();
+  const before = [alice.channel$.state$.value.epochAuthenticator, alice.channel$.safetyNumber()];
+  expect([bob.channel$.state$.value.epochAuthenticator, bob.channel$.safetyNumber()]).toEqual(before);
+  expect(before[1]).toMatch(/^(\d{5} ){11}\d{5}$/);
+
+  const carol = await invite(alice, swarm.agent('carol'));
+  await next(bob.channel$.state$, ({ epoch }) => epoch === 2n);
+
+  const after = [alice, bob, carol].map(({ channel$ }) => [
+    channel$.state$.value.epochAuthenticator,
+    channel$.safetyNumber(),
+  ]);
+  expect(after[1]).toEqual(after[0]);
+  expect(after[2]).toEqual(after[0]);
+  expect(after[0]).not.toEqual(before);
+});
+
 it('cannot be left by its only member', async () => {
   await using swarm = await Swarm.create();
   const { alice } = await channelOf(swarm, 'alice');
