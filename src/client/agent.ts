@@ -24,6 +24,9 @@ import {
   openDataDirectory,
   readWelcome,
   type StateKey,
+  groupMembers,
+  NO_PINS,
+  pinMembers,
 } from '../mls/index.ts';
 import type { RelayTransport } from '../transport/index.ts';
 
@@ -199,5 +202,6 @@ function newRecord(name: ChannelName, group: Group, cursor: Cursor): ChannelReco
     journal: [],
     pendingCommit: undefined,
     commitSpentInEpoch: undefined,
+    pins: pinMembers(NO_PINS, groupMembers(group)).pins,
   };
 }

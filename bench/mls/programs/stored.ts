@@ -12,6 +12,7 @@ import {
   type ChannelRecord,
   type Group,
   type MlsEngine,
+  NO_PINS,
 } from '../../../src/mls/index.ts';
 import { openAgentStore } from '../../../src/mls/store/index.ts';
 import { cpuMicros } from './cpu.ts';
@@ -54,6 +55,7 @@ function recordOf(group: Group): ChannelRecord {
     journal: [],
     pendingCommit: undefined,
     commitSpentInEpoch: undefined,
+    pins: NO_PINS,
   };
 }
 

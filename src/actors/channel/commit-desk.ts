@@ -68,7 +68,14 @@ export class CommitDesk {
     const framing = commitSpentInEpoch === group.epoch ? 'public' : 'private';
     const { rotate, ...members } = change;
     try {
-      const staged = await commitChange(engine, group, { ...members, ...(rotate && { rotate }) }, framing, nowMs);
+      const staged = await commitChange(
+        engine,
+        group,
+        { ...members, ...(rotate && { rotate }) },
+        framing,
+        nowMs,
+        record.pins,
+      );
       this.#current = taken;
       this.#isInFlight = false;
       return { ...record, pendingCommit: { messageId: createId(), ...staged }, commitSpentInEpoch: group.epoch };

@@ -3,11 +3,13 @@ import { toHex } from '../../base/bytes.ts';
 import {
   type ChannelRecord,
   describeChange,
+  type Group,
   groupMembers,
   type JournalEntry,
   type Member,
   type MlsEngine,
   type PendingCommitEntry,
+  pinMembers,
   receiveMessage,
   settleCommit,
 } from '../../mls/index.ts';
@@ -199,8 +201,7 @@ class Step {
     this.#mustBeDurable = true;
     const pending = before.pendingCommit;
     if (pending !== undefined && toHex(pending.messageId) === toHex(entry.messageId)) {
-      const group = settleCommit(before.group, pending.next);
-      this.#record = { ...before, group, pendingCommit: undefined, commitSpentInEpoch: undefined };
+      this.#enterEpoch(settleCommit(before.group, pending.next));
       this.#verdicts.push({ kind: 'won', commit: pending, seq: entry.seq });
       this.#reportChange(
         before,
@@ -210,11 +211,11 @@ class Step {
       return undefined;
     }
     try {
-      const received = await receiveMessage(this.#context.engine, before.group, entry.payload);
+      const received = await receiveMessage(this.#context.engine, before.group, entry.payload, before.pins);
       if (received.kind !== 'commit') {
         throw new MlsError('decryption_failure', `entry ${entry.seq} says that it is a commit and is none`);
       }
-      this.#record = { ...before, group: received.group, pendingCommit: undefined, commitSpentInEpoch: undefined };
+      this.#enterEpoch(received.group);
       if (pending !== undefined) this.#verdicts.push({ kind: 'lost', commit: pending });
       this.#reportChange(before, entry, received.committer);
       return undefined;
@@ -223,9 +224,14 @@ class Step {
     }
   }
 
+  #enterEpoch(group: Group): void {
+    const { pins } = pinMembers(this.#record.pins, groupMembers(group));
+    this.#record = { ...this.#record, group, pins, pendingCommit: undefined, commitSpentInEpoch: undefined };
+  }
+
   #reportChange(before: ChannelRecord, { seq }: LogEntry, committer: Member | undefined): void {
     const { group } = this.#record;
-    const { added, removed, keyChanged } = describeChange(before.group, group);
+    const { added, removed, keyChanged } = describeChange(before.group, group, before.pins);
     this.#events.push({
       kind: 'epoch-change',
       epoch: group.epoch,

@@ -1,6 +1,7 @@
 import type { ChannelName } from '../../base/channel-name.ts';
 import type { AgentKeys } from '../agent-keys.ts';
 import type { Group } from '../group.ts';
+import type { IdentityPins } from '../identity-pins.ts';
 import type { KeyPackageBundle } from '../key-package.ts';
 
 /** Where reading of the channel's log goes on. */
@@ -52,6 +53,8 @@ export interface ChannelRecord {
    * the first (RFC 9420 §9.1), so it is framed as a public message.
    */
   readonly commitSpentInEpoch: bigint | undefined;
+  /** Under which signature key each identity is known. Changes with the epoch only. */
+  readonly pins: IdentityPins;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import { equalBytes } from '../../base/bytes.ts';
+import { encodePins } from '../identity-pins.ts';
 import type { ChannelRecord, Cursor, JournalEntry, OutboxEntry } from './agent-store.ts';
 import {
   readCursor,
@@ -35,12 +36,13 @@ const COMMIT_SPENT = 32;
 
 /**
  * What changed from `before` to `after`: the body of a delta record. `undefined` where only a new head can tell: another
- * epoch or group, another id key, or a group that the codec has no delta for.
+ * epoch or group, another id key, other pins, or a group that the codec has no delta for.
  *
  * Values are immutable, so what is the same object has not changed.
  */
 export function encodeDelta(before: ChannelRecord, after: ChannelRecord, codec: GroupCodec): Uint8Array | undefined {
   if (before.name !== after.name || !sameBytes(before.idKey, after.idKey)) return undefined;
+  if (before.pins !== after.pins && !sameBytes(encodePins(before.pins), encodePins(after.pins))) return undefined;
   const group = groupChange(before, after, codec);
   if (group === 'whole') return undefined;
   const outbox = before.outbox === after.outbox ? NOTHING : changeOfList(before.outbox, after.outbox, sameOutboxEntry);
@@ -71,7 +73,7 @@ export function encodeDelta(before: ChannelRecord, after: ChannelRecord, codec: 
 export function applyDelta(before: ChannelRecord, body: Uint8Array, codec: GroupCodec): ChannelRecord {
   const reader = new BinaryReader(body);
   const parts = reader.uint32();
-  const { name, idKey } = before;
+  const { name, idKey, pins } = before;
   let { group, cursor, outbox, journal, pendingCommit, commitSpentInEpoch } = before;
   if (parts & GROUP) group = codec.apply(group, readBytes(reader));
   if (parts & CURSOR) cursor = readCursor(reader);
@@ -80,7 +82,7 @@ export function applyDelta(before: ChannelRecord, body: Uint8Array, codec: Group
   if (parts & PENDING_COMMIT) pendingCommit = readOptional(reader, () => readPendingCommit(reader, codec));
   if (parts & COMMIT_SPENT) commitSpentInEpoch = readOptional(reader, () => readEpoch(reader));
   expectEnd(reader);
-  return { name, idKey, group, cursor, outbox, journal, pendingCommit, commitSpentInEpoch };
+  return { name, idKey, group, cursor, outbox, journal, pendingCommit, commitSpentInEpoch, pins };
 }
 
 const NOTHING = { removed: [], added: [] } as const;

@@ -1,5 +1,6 @@
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import { parseChannelName } from '../../base/channel-name.ts';
+import { decodePins, encodePins } from '../identity-pins.ts';
 import type { ChannelRecord, Cursor, JournalEntry, OutboxEntry, PendingCommitEntry } from './agent-store.ts';
 import type { GroupCodec } from './group-codec.ts';
 import {
@@ -21,6 +22,7 @@ export function encodeChannel(record: ChannelRecord, codec: GroupCodec): Uint8Ar
   writeList(writer, record.journal, (entry) => writeJournalEntry(writer, entry));
   writeOptional(writer, record.pendingCommit, (entry) => writePendingCommit(writer, entry, codec));
   writeOptional(writer, record.commitSpentInEpoch, (epoch) => writer.uint64(epoch));
+  writer.bytes(encodePins(record.pins));
   return writer.finish();
 }
 
@@ -36,6 +38,7 @@ export function decodeChannel(body: Uint8Array, codec: GroupCodec): ChannelRecor
     journal: readList(reader, () => readJournalEntry(reader)),
     pendingCommit: readOptional(reader, () => readPendingCommit(reader, codec)),
     commitSpentInEpoch: readOptional(reader, () => readEpoch(reader)),
+    pins: decodePins(readBytes(reader)),
   };
   expectEnd(reader);
   return record;

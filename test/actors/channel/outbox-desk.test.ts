@@ -9,6 +9,7 @@ import {
   createMlsEngine,
   type MlsEngine,
   newGroupId,
+  NO_PINS,
 } from '../../../src/mls/index.ts';
 import type { PublishAnswer, Submission } from '../../../src/transport/index.ts';
 import { bytes, CHANNEL } from '../../support/swarm.ts';
@@ -33,6 +34,7 @@ beforeAll(async () => {
     journal: [],
     pendingCommit: undefined,
     commitSpentInEpoch: undefined,
+    pins: NO_PINS,
   };
 });
 

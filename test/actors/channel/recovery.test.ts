@@ -20,6 +20,7 @@ import {
   newGroupId,
   openDataDirectory,
   type RotationPolicy,
+  NO_PINS,
 } from '../../../src/mls/index.ts';
 import { bytes, CHANNEL, isFault, Recorder, textOf } from '../../support/swarm.ts';
 
@@ -106,6 +107,7 @@ function recordOf(group: ChannelRecord['group'], cursor: ChannelRecord['cursor']
     journal: [],
     pendingCommit: undefined,
     commitSpentInEpoch: undefined,
+    pins: NO_PINS,
   };
 }
 

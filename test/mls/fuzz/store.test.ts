@@ -1,3 +1,4 @@
+import { NO_PINS, pinMembers } from '../../../src/mls/identity-pins.ts';
 import { createHash } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
 import { equalBytes } from '../../../src/base/bytes.ts';
@@ -41,6 +42,7 @@ beforeAll(async () => {
       next: staged.next,
     },
     commitSpentInEpoch: 1n,
+    pins: pinMembers(NO_PINS, [{ leaf: 0, identity: new Uint8Array([1]), signatureKey: new Uint8Array([2]) }]).pins,
   };
   body = encodeChannel(record, codec);
   const { group } = await encryptMessage(alice.engine, alice.group, utf8('more'), utf8(''));

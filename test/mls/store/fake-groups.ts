@@ -1,3 +1,4 @@
+import { NO_PINS } from '../../../src/mls/identity-pins.ts';
 import { parseChannelName } from '../../../src/base/channel-name.ts';
 import type { ChannelName } from '../../../src/base/channel-name.ts';
 import type { Group } from '../../../src/mls/group.ts';
@@ -96,6 +97,7 @@ export function emptyRecord(name: ChannelName = channel): ChannelRecord {
     journal: [],
     pendingCommit: undefined,
     commitSpentInEpoch: undefined,
+    pins: NO_PINS,
   };
 }
 

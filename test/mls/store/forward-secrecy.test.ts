@@ -1,3 +1,4 @@
+import { NO_PINS } from '../../../src/mls/identity-pins.ts';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { deriveKey, deriveNonce } from 'ts-mls/secretTree.js';
@@ -87,6 +88,7 @@ class StoredAgent {
       journal: [],
       pendingCommit: undefined,
       commitSpentInEpoch: undefined,
+      pins: NO_PINS,
       ...changes,
     });
     if (this.#saved !== undefined && this.#saved !== group) eraseSpent(this.#saved, [group]);

@@ -1,3 +1,4 @@
+import { NO_PINS } from '../../../src/mls/identity-pins.ts';
 import { describe, expect, test } from 'vitest';
 import { encodeGroup, eraseSpent } from '../../../src/mls/index.ts';
 import type { Group } from '../../../src/mls/index.ts';
@@ -20,6 +21,7 @@ function recordOf(agent: Agent): ChannelRecord {
     journal: [],
     pendingCommit: undefined,
     commitSpentInEpoch: undefined,
+    pins: NO_PINS,
   };
 }
 
