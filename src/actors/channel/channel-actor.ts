@@ -109,18 +109,32 @@ export class ChannelActor {
   }
 
   async #takeTurn(): Promise<void> {
-    const { mailbox, link, keeper } = this.#bench;
+    const { mailbox, keeper } = this.#bench;
     const { control, user } = await mailbox.take();
     // First of all, so that a failure of this turn loses neither payloads nor requests.
     this.#control.push(...control);
     this.#accept(user);
-    for (let next = this.#control.shift(); next !== undefined; next = this.#control.shift()) {
+    while (this.#control.length > 0) {
       keeper.settle();
-      if (!('link' in next) || next.link === link.current) await this.#handle(next);
+      await this.#handleNext();
     }
     await this.#work();
     this.output.show(keeper.visible, this.#outbox.unsettled);
     await yieldTurn();
+  }
+
+  async #handleNext(): Promise<void> {
+    const message = this.#control.shift();
+    if (message === undefined) return;
+    // What an earlier link had to say is void: it is asked again.
+    const isOfLink = 'link' in message;
+    if (isOfLink && message.link !== this.#bench.link.current) return;
+    try {
+      await this.#handle(message);
+    } catch (error) {
+      if (!isOfLink) this.#control.unshift(message);
+      throw error;
+    }
   }
 
   async #handle(message: ChannelControl): Promise<void> {
