@@ -104,7 +104,8 @@ export type MlsErrorCode =
   | 'invalid_welcome'
   | 'invalid_key_package'
   | 'epoch_mismatch'
-  | 'removed_from_group';
+  | 'removed_from_group'
+  | 'rolled_back';
 
 /** The MLS engine refused: a bad key package, a bad Welcome, a message that does not decrypt. Prefix `MLS engine error:`. */
 export class MlsError extends SkytaleError<MlsErrorCode> {

@@ -104,7 +104,7 @@ export class Agent {
     return bundle.keyPackage;
   }
 
-  /** Joins the channel that a Welcome was made for. */
+  /** Joins the channel that a Welcome was made for; anew, if this agent was in it and cannot go on there. */
   async joinChannel(name: ChannelName, welcome: Uint8Array): Promise<Channel> {
     const { refs } = readWelcome(this.#engine, welcome);
     const bundles = await Promise.all(refs.map((ref) => this.#store.loadKeyPackage(ref)));
@@ -115,14 +115,18 @@ export class Agent {
         'this Welcome is not for a key package of this client, or that key package was used already',
       );
     }
-    const channel = await this.#add(name, async () => {
-      const nowMs = this.#options.clock.now();
-      const group = await joinGroup(this.#engine, { welcome, bundle, keys: this.#keys, nowMs });
-      if (!groupIdBelongsTo(group.groupId, name)) {
-        throw new MlsError('invalid_welcome', `this Welcome is for another channel than ${name}`);
-      }
-      return newRecord(name, group, { afterCommitOfEpoch: group.epoch - 1n });
-    });
+    const channel = await this.#add(
+      name,
+      async () => {
+        const nowMs = this.#options.clock.now();
+        const group = await joinGroup(this.#engine, { welcome, bundle, keys: this.#keys, nowMs });
+        if (!groupIdBelongsTo(group.groupId, name)) {
+          throw new MlsError('invalid_welcome', `this Welcome is for another channel than ${name}`);
+        }
+        return newRecord(name, group, { afterCommitOfEpoch: group.epoch - 1n });
+      },
+      'rejoin',
+    );
     await this.#store.deleteKeyPackage(bundle.ref);
     return channel;
   }
@@ -144,19 +148,30 @@ export class Agent {
     if (failures.length > 0) throw new AggregateError(failures, 'some channels could not be closed properly');
   }
 
-  async #add(name: ChannelName, makeRecord: () => Promise<ChannelRecord>): Promise<Channel> {
+  async #add(name: ChannelName, makeRecord: () => Promise<ChannelRecord>, mode?: 'rejoin'): Promise<Channel> {
     if (this.#opening.has(name)) throw new ChannelError('channel_exists', `${name} is being made already`);
     this.#opening.add(name);
     try {
-      if ((await this.#store.loadChannel(name)) !== undefined) {
+      const old = await this.#store.loadChannel(name);
+      if (old !== undefined && !(mode === 'rejoin' && this.#isOver(old))) {
         throw new ChannelError('channel_exists', `this agent is in ${name} already: open it with openChannel()`);
       }
       const record = await makeRecord();
-      await this.#store.saveChannel(record);
-      return this.#start(record);
+      await this.#channels.get(name)?.stop({ graceMs: 0 });
+      // What was to be sent and what was not acknowledged does not end with the old membership.
+      const kept =
+        old === undefined ? record : { ...record, idKey: old.idKey, outbox: old.outbox, journal: old.journal };
+      await this.#store.saveChannel(kept);
+      return this.#start(kept);
     } finally {
       this.#opening.delete(name);
     }
+  }
+
+  /** Whether an old membership can only be replaced by a new one. */
+  #isOver({ name, group }: ChannelRecord): boolean {
+    const status = this.#channels.get(name)?.status$.value;
+    return !group.isActive || status === 'removed' || status === 'stuck' || status === 'rolled-back';
   }
 
   #start(record: ChannelRecord): Channel {

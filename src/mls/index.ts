@@ -39,6 +39,7 @@ export type { MessageHeader } from './message.ts';
 export type { Padding } from './padding.ts';
 export { receiveMessage } from './receive.ts';
 export type { Received } from './received.ts';
+export { comesFromLaterState } from './rollback.ts';
 export { rotationDue } from './rotation.ts';
 export type { EpochUse, RotationPolicy } from './rotation.ts';
 export { safetyNumber } from './safety-number.ts';

@@ -217,9 +217,9 @@ export class ChannelActor {
         this.#end('refused', event.error);
         return;
       case 'entries': {
-        const stuck = await this.#reader.read(this.#gatherEntries(event.entries));
+        const end = await this.#reader.read(this.#gatherEntries(event.entries));
         const { name, group } = this.#bench.keeper.record;
-        if (stuck !== undefined) this.#end('stuck', stuck);
+        if (end !== undefined) this.#end(end.status, end.error);
         if (!group.isActive) this.#end('removed', new MlsError('removed_from_group', `no member of ${name} any more`));
         return;
       }
@@ -285,7 +285,7 @@ export class ChannelActor {
     if (this.#ended === undefined) this.output.setStatus('offline', cause);
   }
 
-  #end(status: 'removed' | 'refused' | 'stuck', error: SkytaleError): void {
+  #end(status: 'removed' | 'refused' | 'stuck' | 'rolled-back', error: SkytaleError): void {
     this.#ended = error;
     this.#publisher.suspend();
     this.#bench.link.close();
@@ -347,7 +347,8 @@ export class ChannelActor {
     this.#outbox.rejectAll(this.#ended ?? failure ?? closed);
     this.#commits.rejectAll(this.#ended ?? failure ?? closed);
     this.#housekeeping.rejectAll(this.#ended ?? failure ?? closed);
-    if (this.output.status !== 'removed') this.output.setStatus('stopped', failure);
+    if (keeper.record.group.isActive) this.output.setStatus('stopped', failure);
+    else this.output.setStatus('removed', this.#ended);
     this.output.complete();
     return failure;
   }

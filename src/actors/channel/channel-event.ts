@@ -70,7 +70,7 @@ export interface LeaveRequest {
  * - `handler-failed`: a `consume` handler threw; the message is tried again.
  * - `commit-failed`: a change that the channel makes by itself (removing who leaves, renewing keys) was not possible.
  * - `crashed`: the channel's actor failed and restarts from its store.
- * - `stuck`: a commit cannot be applied; the channel does not go past it.
+ * - `stuck`: a commit cannot be applied; the channel does not go past it. Join anew, as when `rolled-back`.
  */
 export type ChannelFault =
   | { readonly kind: 'undecryptable'; readonly seq: number; readonly epoch: bigint; readonly error: SkytaleError }
@@ -100,6 +100,8 @@ export type ChannelEvent =
  * - `removed`: this agent is no member any more; the streams have completed.
  * - `refused`: the relay will not serve this channel; `state$.value.cause` says why.
  * - `stuck`: a commit could not be applied, see {@link ChannelFault}.
+ * - `rolled-back`: the data directory is an old copy: the log holds own messages that it does not know. Sending would use
+ *   keys a second time. Join anew, with a key package that a member takes in by `commit({ replace })`.
  * - `stopped`: closed by its owner.
  */
 export type ChannelStatus =
@@ -111,13 +113,14 @@ export type ChannelStatus =
   | 'removed'
   | 'refused'
   | 'stuck'
+  | 'rolled-back'
   | 'stopped';
 
 /** The channel as one value, so that two views of it never disagree. */
 export interface ChannelState {
   readonly name: string;
   readonly status: ChannelStatus;
-  /** Why the status is `offline`, `refused` or `stuck`. */
+  /** Why the status is `offline`, `refused`, `stuck` or `rolled-back`. */
   readonly cause: SkytaleError | undefined;
   readonly epoch: bigint;
   readonly members: readonly ChannelMember[];

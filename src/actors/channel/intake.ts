@@ -2,6 +2,7 @@ import { MlsError, type SkytaleError, toSkytaleError } from '../../base/errors.t
 import { toHex } from '../../base/bytes.ts';
 import {
   type ChannelRecord,
+  comesFromLaterState,
   describeChange,
   type Group,
   groupMembers,
@@ -46,6 +47,8 @@ export interface IntakeStep {
 export type Halt =
   /** `prevSeq` does not name the entry that was read last: something is missing. Read again from the cursor. */
   | { readonly kind: 'broken-chain'; readonly entry: LogEntry }
+  /** An own entry that this record knows nothing of: the record is an old copy. */
+  | { readonly kind: 'rolled-back'; readonly entry: LogEntry }
   /** A commit cannot be applied. It must not be skipped. */
   | { readonly kind: 'commit-failed'; readonly entry: LogEntry; readonly error: SkytaleError };
 
@@ -143,6 +146,7 @@ class Step {
 
   async #takeMessage(entry: LogEntry): Promise<Halt | undefined> {
     if (this.#context.ids.isOwn(entry.messageId)) {
+      if (await this.#isUnknownToUs(entry)) return { kind: 'rolled-back', entry };
       const messageId = toHex(entry.messageId);
       this.#verdicts.push({ kind: 'stored', messageId, seq: entry.seq, epoch: entry.epoch });
       return undefined;
@@ -168,6 +172,12 @@ class Step {
       this.#reportUnreadable(entry, toSkytaleError(error));
     }
     return undefined;
+  }
+
+  /** Whether an own message was made by a later state than ours. While live, we have just made it ourselves. */
+  async #isUnknownToUs({ payload }: LogEntry): Promise<boolean> {
+    const { engine, phase } = this.#context;
+    return phase === 'replay' && (await comesFromLaterState(engine, this.#record.group, payload));
   }
 
   #deliver({ seq, epoch }: LogEntry, { identity }: Member, payload: Uint8Array): void {
@@ -210,6 +220,8 @@ class Step {
       );
       return undefined;
     }
+    // An own commit is kept until the log has it. One that is not there was made by a later state than this.
+    if (this.#context.ids.isOwn(entry.messageId)) return { kind: 'rolled-back', entry };
     try {
       const received = await receiveMessage(this.#context.engine, before.group, entry.payload, before.pins);
       if (received.kind !== 'commit') {

@@ -1,4 +1,4 @@
-import { type SkytaleError, TransportError } from '../../base/errors.ts';
+import { MlsError, type SkytaleError, TransportError } from '../../base/errors.ts';
 import type { ChannelRecord } from '../../mls/index.ts';
 import type { LogEntry } from '../../transport/index.ts';
 import type { CommitDesk } from './commit-desk.ts';
@@ -9,6 +9,12 @@ import type { Workbench } from './workbench.ts';
 
 /** How often a commit is tried before the channel is stuck on it. It is never skipped. */
 const COMMIT_ATTEMPTS = 2;
+
+/** How reading has ended for good. */
+export interface ReadingEnd {
+  readonly status: 'stuck' | 'rolled-back';
+  readonly error: SkytaleError;
+}
 
 /** What the reader tells of what it has read. */
 export interface LogReaderParts {
@@ -58,12 +64,12 @@ export class LogReader {
   }
 
   /**
-   * Reads entries. Returns why reading must end here for good, if it must.
+   * Reads entries. Returns how and why reading must end here for good, if it must.
    *
    * @throws what makes the actor start over from its store: a write that failed, a broken chain, a commit that could
    * not be applied at the first attempt
    */
-  async read(entries: readonly LogEntry[]): Promise<SkytaleError | undefined> {
+  async read(entries: readonly LogEntry[]): Promise<ReadingEnd | undefined> {
     const { keeper, ports, ids } = this.#bench;
     for (let rest = entries; rest.length > 0 && keeper.record.group.isActive; ) {
       const step = await takeEntries(keeper.record, rest, {
@@ -117,8 +123,12 @@ export class LogReader {
     link.processed(taken, journal.hasRoom);
   }
 
-  #halt(halt: Halt): SkytaleError {
+  #halt(halt: Halt): ReadingEnd {
     const { entry } = halt;
+    if (halt.kind === 'rolled-back') {
+      const detail = `entry ${entry.seq} is our own, and unknown here: the data directory is an old copy. Join anew.`;
+      return { status: 'rolled-back', error: new MlsError('rolled_back', detail) };
+    }
     if (halt.kind === 'broken-chain') {
       throw new TransportError(
         'protocol_error',
@@ -129,7 +139,7 @@ export class LogReader {
     this.#failedCommit = { seq: entry.seq, failures: isRepeated ? this.#failedCommit.failures + 1 : 1 };
     if (this.#failedCommit.failures < COMMIT_ATTEMPTS) throw halt.error;
     this.#bench.output.fault({ kind: 'stuck', seq: entry.seq, error: halt.error });
-    return halt.error;
+    return { status: 'stuck', error: halt.error };
   }
 }
 
