@@ -36,7 +36,16 @@ export { type ChannelName, parseChannelName } from './base/channel-name.ts';
 export type { Clock } from './base/clock.ts';
 export type { Random } from './base/random.ts';
 export { ClientChannel, SkytaleClient, type SkytaleClientOptions, StaticClient } from './client/index.ts';
-export { changeStateKey, type StateKey } from './mls/index.ts';
+export {
+  type AcceptMember,
+  changeStateKey,
+  type CipherSuiteName,
+  type Member,
+  type MemberContext,
+  type Padding,
+  type RotationPolicy,
+  type StateKey,
+} from './mls/index.ts';
 export type { StateObservable } from './streams/index.ts';
 export {
   type ChannelLink,

@@ -19,10 +19,12 @@ import {
   groupIdBelongsTo,
   joinGroup,
   type MlsEngine,
+  type MlsEngineOptions,
   mlsGroupCodec,
   newGroupId,
   openDataDirectory,
   readWelcome,
+  type RotationPolicy,
   type StateKey,
   groupMembers,
   NO_PINS,
@@ -38,6 +40,9 @@ export interface AgentOptions {
   readonly random: Random;
   /** What the data directory is encrypted under. */
   readonly stateKey: StateKey | undefined;
+  /** Cipher suite, padding, and who may be a member. */
+  readonly engine: MlsEngineOptions;
+  readonly rotation: RotationPolicy | undefined;
   /** Told what was found and put up with, for example permissions that had to be repaired. */
   readonly warn: (warning: string) => void;
 }
@@ -65,7 +70,7 @@ export class Agent {
    * @throws {@link RuntimeError} `data_dir_in_use`, `data_dir_version`, `data_dir_foreign`, `state_key_wrong`, `store_error`
    */
   static async open(options: AgentOptions): Promise<Agent> {
-    const engine = await createMlsEngine();
+    const engine = await createMlsEngine(options.engine);
     const { dataDir, stateKey, clock, warn } = options;
     const { store, warnings } = await openDataDirectory(dataDir, {
       codec: mlsGroupCodec(engine),
@@ -117,13 +122,15 @@ export class Agent {
     }
     const channel = await this.#add(
       name,
-      async () => {
+      async (old) => {
         const nowMs = this.#options.clock.now();
-        const group = await joinGroup(this.#engine, { welcome, bundle, keys: this.#keys, nowMs });
+        // Whom we knew under which key does not end with the old membership.
+        const pins = old?.pins ?? NO_PINS;
+        const group = await joinGroup(this.#engine, { welcome, bundle, keys: this.#keys, nowMs, pins });
         if (!groupIdBelongsTo(group.groupId, name)) {
           throw new MlsError('invalid_welcome', `this Welcome is for another channel than ${name}`);
         }
-        return newRecord(name, group, { afterCommitOfEpoch: group.epoch - 1n });
+        return newRecord(name, group, { afterCommitOfEpoch: group.epoch - 1n }, old);
       },
       'rejoin',
     );
@@ -148,7 +155,11 @@ export class Agent {
     if (failures.length > 0) throw new AggregateError(failures, 'some channels could not be closed properly');
   }
 
-  async #add(name: ChannelName, makeRecord: () => Promise<ChannelRecord>, mode?: 'rejoin'): Promise<Channel> {
+  async #add(
+    name: ChannelName,
+    makeRecord: (old: ChannelRecord | undefined) => Promise<ChannelRecord>,
+    mode?: 'rejoin',
+  ): Promise<Channel> {
     if (this.#opening.has(name)) throw new ChannelError('channel_exists', `${name} is being made already`);
     this.#opening.add(name);
     try {
@@ -156,13 +167,10 @@ export class Agent {
       if (old !== undefined && !(mode === 'rejoin' && this.#isOver(old))) {
         throw new ChannelError('channel_exists', `this agent is in ${name} already: open it with openChannel()`);
       }
-      const record = await makeRecord();
+      const record = await makeRecord(old);
       await this.#channels.get(name)?.stop({ graceMs: 0 });
-      // What was to be sent and what was not acknowledged does not end with the old membership.
-      const kept =
-        old === undefined ? record : { ...record, idKey: old.idKey, outbox: old.outbox, journal: old.journal };
-      await this.#store.saveChannel(kept);
-      return this.#start(kept);
+      await this.#store.saveChannel(record);
+      return this.#start(record);
     } finally {
       this.#opening.delete(name);
     }
@@ -175,8 +183,15 @@ export class Agent {
   }
 
   #start(record: ChannelRecord): Channel {
-    const { transport, clock, random } = this.#options;
-    const channel = startChannel(record, { engine: this.#engine, store: this.#store, transport, clock, random });
+    const { transport, clock, random, rotation } = this.#options;
+    const channel = startChannel(record, {
+      engine: this.#engine,
+      store: this.#store,
+      transport,
+      clock,
+      random,
+      ...(rotation && { rotation }),
+    });
     this.#channels.set(record.name, channel);
     const forget = (): void => void this.#channels.delete(record.name);
     channel.status$.subscribe({ complete: forget, error: forget });
@@ -207,16 +222,17 @@ async function loadKeys(store: AgentStore, engine: MlsEngine, identity: Uint8Arr
   );
 }
 
-function newRecord(name: ChannelName, group: Group, cursor: Cursor): ChannelRecord {
+/** A channel from here on. What was to be sent and what was not acknowledged does not end with an `old` membership. */
+function newRecord(name: ChannelName, group: Group, cursor: Cursor, old?: ChannelRecord): ChannelRecord {
   return {
     name,
     group,
-    idKey: new Uint8Array(randomBytes(32)),
+    idKey: old?.idKey ?? new Uint8Array(randomBytes(32)),
     cursor,
-    outbox: [],
-    journal: [],
+    outbox: old?.outbox ?? [],
+    journal: old?.journal ?? [],
     pendingCommit: undefined,
     commitSpentInEpoch: undefined,
-    pins: pinMembers(NO_PINS, groupMembers(group)).pins,
+    pins: pinMembers(old?.pins ?? NO_PINS, groupMembers(group)).pins,
   };
 }

@@ -3,7 +3,14 @@ import { checkBytes } from '../base/check.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { ChannelError, RuntimeError } from '../base/errors.ts';
 import { type Random, systemRandom } from '../base/random.ts';
-import { findStateKey, type StateKey } from '../mls/index.ts';
+import {
+  type AcceptMember,
+  type CipherSuiteName,
+  findStateKey,
+  type Padding,
+  type RotationPolicy,
+  type StateKey,
+} from '../mls/index.ts';
 import { checkApiKey, connectRelay, exchangeToken, type RelayTransport } from '../transport/index.ts';
 import { Agent } from './agent.ts';
 import { ClientChannel } from './client-channel.ts';
@@ -24,6 +31,17 @@ export interface SkytaleClientOptions {
   readonly stateKey?: StateKey;
   /** Path of a file with the 32 bytes, raw or in hexadecimal or base64. Refused if everybody can read it. */
   readonly stateKeyFile?: string;
+  /**
+   * Cipher suite of the channels that are made, one for all of a data directory. Default
+   * `MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519`. An agent joins channels of its own suite only.
+   */
+  readonly cipherSuite?: CipherSuiteName;
+  /** What hides the sizes of messages: `buckets` (default), `none`, or a least length in bytes. */
+  readonly padding?: Padding;
+  /** When own keys are renewed by themselves. Default after 10,000 own messages in an epoch, or a day. */
+  readonly rotation?: RotationPolicy;
+  /** Whether somebody may be a member. Default everybody whom a member adds. */
+  readonly acceptMember?: AcceptMember;
   /** Told of what was found and repaired in the data directory. Default `process.emitWarning`. */
   readonly warn?: (warning: string) => void;
   readonly clock?: Clock;
@@ -67,7 +85,22 @@ export class SkytaleClient implements AsyncDisposable {
     const stateKey = findStateKey(options);
     this.#transport = options.transport ?? connectRelay({ endpoint, clock, random, ...tokenOption(options) });
     const transport = this.#transport;
-    this.#agent = Agent.open({ dataDir, identity: identity.slice(), transport, clock, random, warn, stateKey });
+    const { cipherSuite, padding, acceptMember, rotation } = options;
+    this.#agent = Agent.open({
+      dataDir,
+      identity: identity.slice(),
+      transport,
+      clock,
+      random,
+      warn,
+      stateKey,
+      rotation,
+      engine: {
+        ...(cipherSuite && { suite: cipherSuite }),
+        ...(padding !== undefined && { padding }),
+        ...(acceptMember && { acceptMember }),
+      },
+    });
     this.ready = this.#agent.then(() => undefined);
     // Who awaits nothing of this client still hears of it: every call rejects with the same error.
     this.ready.catch(() => undefined);

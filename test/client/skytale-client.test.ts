@@ -4,6 +4,7 @@ import {
   ChannelError,
   createMemoryRelay,
   MlsError,
+  parseChannelName,
   SkytaleClient,
   type SkytaleClientOptions,
   SkytaleError,
@@ -311,6 +312,64 @@ describe('the data directory', () => {
     }
     await expect(again.openChannel('acme/research/other')).rejects.toMatchObject({ code: 'not_found' });
     await expect(again.createChannel(CHANNEL)).rejects.toMatchObject({ code: 'channel_exists' });
+  });
+});
+
+describe('options of the engine', () => {
+  it.each([
+    'MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519',
+    'MLS_128_DHKEMP256_AES128GCM_SHA256_P256',
+    'MLS_256_XWING_AES256GCM_SHA512_Ed25519',
+  ] as const)('makes and joins channels of %s', async (cipherSuite) => {
+    await using swarm = await Swarm.create();
+    const alice = await swarm.agent('alice', { cipherSuite }).createChannel(CHANNEL);
+    const bob = await invite(alice, swarm.agent('bob', { cipherSuite }));
+    await alice.send(bytes('hello'));
+
+    for await (const payload of bob.messages()) {
+      expect(text(payload)).toBe('hello');
+      break;
+    }
+  });
+
+  it('refuses a key package of another suite, naming both', async () => {
+    await using swarm = await Swarm.create();
+    const { alice } = await channelOf(swarm, 'alice');
+    const bob = swarm.agent('bob', { cipherSuite: 'MLS_256_XWING_AES256GCM_SHA512_Ed25519' });
+
+    await expect(alice.addMember(await bob.generateKeyPackage())).rejects.toMatchObject({
+      code: 'invalid_key_package',
+      message: expect.stringMatching(/XWING.*X25519|X25519.*XWING/s) as string,
+    });
+  });
+
+  it('asks the policy before it adds somebody', async () => {
+    await using swarm = await Swarm.create();
+    const asked: string[] = [];
+    const alice = await swarm
+      .agent('alice', {
+        acceptMember: ({ identity }) => {
+          asked.push(text(identity));
+          return text(identity) !== 'mallory';
+        },
+      })
+      .createChannel(CHANNEL);
+
+    await invite(alice, swarm.agent('bob'));
+    await expect(invite(alice, swarm.agent('mallory'))).rejects.toMatchObject({ code: 'mls_error' });
+    expect(asked).toEqual(['bob', 'mallory']);
+    expect(alice.channel$.state$.value.members).toHaveLength(2);
+  });
+
+  it('hides sizes in buckets unless told otherwise', async () => {
+    const sizeOf = async (padding: 'buckets' | 'none', payload: Uint8Array): Promise<number> => {
+      await using swarm = await Swarm.create();
+      const alice = await swarm.agent('alice', { padding }).createChannel(CHANNEL);
+      await alice.send(payload);
+      return swarm.relay.entries(parseChannelName(CHANNEL)).at(-1)?.payload.length ?? 0;
+    };
+    expect(await sizeOf('buckets', new Uint8Array(1))).toBe(await sizeOf('buckets', new Uint8Array(200)));
+    expect(await sizeOf('none', new Uint8Array(200))).toBeGreaterThan(await sizeOf('none', new Uint8Array(1)));
   });
 });
 
