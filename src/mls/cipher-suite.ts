@@ -1,19 +1,22 @@
 import type { Capabilities } from 'ts-mls/capabilities.js';
 
+/** Names of the cipher suites that an engine can be created with. */
+export type CipherSuiteName =
+  | 'MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519'
+  | 'MLS_128_DHKEMP256_AES128GCM_SHA256_P256'
+  | 'MLS_256_XWING_AES256GCM_SHA512_Ed25519';
+
 /**
  * Cipher suites by their number: in the IANA registry (RFC 9420 §17.1) as far as it knows them. It has none for X-Wing
  * yet; 83 is the number that the library uses, so that suite is understood by its users and not by other software.
  *
  * To support another suite, add it here and teach `crypto/` to provide it; stored groups name their suite by this number.
  */
-const SUITE_NUMBERS = {
+const SUITE_NUMBERS: Readonly<Record<CipherSuiteName, number>> = {
   MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519: 1,
   MLS_128_DHKEMP256_AES128GCM_SHA256_P256: 2,
   MLS_256_XWING_AES256GCM_SHA512_Ed25519: 83,
-} as const;
-
-/** Names of the cipher suites that an engine can be created with. */
-export type CipherSuiteName = keyof typeof SUITE_NUMBERS;
+};
 
 /** All suites that an engine can be created with. */
 export const CIPHER_SUITES: readonly CipherSuiteName[] = Object.keys(SUITE_NUMBERS) as CipherSuiteName[];
