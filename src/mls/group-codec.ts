@@ -1,4 +1,4 @@
-import { decodeGroupState, encodeGroupState } from 'ts-mls';
+import { encodeGroupState } from 'ts-mls';
 import { checkBytes } from '../base/check.ts';
 import { RuntimeError } from '../base/errors.ts';
 import { cipherSuiteNumber } from './cipher-suite.ts';
@@ -7,6 +7,7 @@ import { engineParts } from './engine.ts';
 import type { MlsEngine } from './engine.ts';
 import type { Group } from './group.ts';
 import { stateOf, wrapState } from './group-state.ts';
+import { groupStateDecoder } from './group-state-decoder.ts';
 
 /** Version of the layout: this byte, the suite's number in two bytes, the library's state. */
 const FORMAT = 1;
@@ -41,7 +42,7 @@ export function decodeGroup(engine: MlsEngine, bytes: Uint8Array): Group {
   }
   if (format !== FORMAT || bytes.length < HEADER_BYTES) throw damaged(new Error(`The format is ${format}.`));
   // A copy: the state's fields will be views of it, and they are erased one day.
-  const state = decodeWhole(decodeGroupState, bytes.slice(HEADER_BYTES), damaged);
+  const state = decodeWhole(groupStateDecoder(), bytes.slice(HEADER_BYTES), damaged);
   const number = (bytes[1] ?? 0) * 256 + (bytes[2] ?? 0);
   if (number !== cipherSuiteNumber(suite) || state.groupContext.cipherSuite !== suite) {
     throw new RuntimeError('store_damaged', `The stored group is of cipher suite ${number}, the engine of another.`);
