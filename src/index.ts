@@ -13,6 +13,7 @@ export {
   type KeyChange,
   type LeaveRequest,
   type MessageHandler,
+  type RejoinRequest,
   type SendOptions,
   type SendReceipt,
   type StopOptions,

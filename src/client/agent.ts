@@ -17,7 +17,10 @@ import {
   type DataDirectoryWarning,
   type Group,
   groupIdBelongsTo,
+  type IdentityPins,
   joinGroup,
+  type KeyPackageBundle,
+  makeRejoinRequest,
   type MlsEngine,
   type MlsEngineOptions,
   mlsGroupCodec,
@@ -104,9 +107,7 @@ export class Agent {
 
   /** A key package for somebody who will add this agent; kept until it is used. */
   async createKeyPackage(): Promise<Uint8Array> {
-    const bundle = await createKeyPackage(this.#engine, this.#keys, this.#options.clock.now());
-    await this.#store.saveKeyPackage(bundle);
-    return bundle.keyPackage;
+    return (await this.#createBundle()).keyPackage;
   }
 
   /** Joins the channel that a Welcome was made for; anew, if this agent was in it and cannot go on there. */
@@ -123,13 +124,8 @@ export class Agent {
     const channel = await this.#add(
       name,
       async (old) => {
-        const nowMs = this.#options.clock.now();
         // Whom we knew under which key does not end with the old membership.
-        const pins = old?.pins ?? NO_PINS;
-        const group = await joinGroup(this.#engine, { welcome, bundle, keys: this.#keys, nowMs, pins });
-        if (!groupIdBelongsTo(group.groupId, name)) {
-          throw new MlsError('invalid_welcome', `this Welcome is for another channel than ${name}`);
-        }
+        const group = await this.#join(name, welcome, bundle, old?.pins ?? NO_PINS);
         return newRecord(name, group, { afterCommitOfEpoch: group.epoch - 1n }, old);
       },
       'rejoin',
@@ -153,6 +149,19 @@ export class Agent {
     await this.#store.close();
     const failures = stopped.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
     if (failures.length > 0) throw new AggregateError(failures, 'some channels could not be closed properly');
+  }
+
+  async #createBundle(): Promise<KeyPackageBundle> {
+    const bundle = await createKeyPackage(this.#engine, this.#keys, this.#options.clock.now());
+    await this.#store.saveKeyPackage(bundle);
+    return bundle;
+  }
+
+  async #join(name: ChannelName, welcome: Uint8Array, bundle: KeyPackageBundle, pins: IdentityPins): Promise<Group> {
+    const nowMs = this.#options.clock.now();
+    const group = await joinGroup(this.#engine, { welcome, bundle, keys: this.#keys, nowMs, pins });
+    if (groupIdBelongsTo(group.groupId, name)) return group;
+    throw new MlsError('invalid_welcome', `this Welcome is for another channel than ${name}`);
   }
 
   async #add(
@@ -191,6 +200,16 @@ export class Agent {
       clock,
       random,
       ...(rotation && { rotation }),
+      rejoin: {
+        createKeyPackage: () => this.#createBundle(),
+        makeRequest: ({ group }, bundle, epoch) =>
+          makeRejoinRequest(this.#engine, this.#keys, bundle, { groupId: group.groupId, epoch }),
+        join: async (old, welcome, bundle) => {
+          const group = await this.#join(old.name, welcome, bundle, old.pins);
+          await this.#store.deleteKeyPackage(bundle.ref);
+          return group;
+        },
+      },
     });
     this.#channels.set(record.name, channel);
     const forget = (): void => void this.#channels.delete(record.name);

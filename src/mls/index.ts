@@ -39,6 +39,8 @@ export type { MessageHeader } from './message.ts';
 export type { Padding } from './padding.ts';
 export { receiveMessage } from './receive.ts';
 export type { Received } from './received.ts';
+export { makeRejoinRequest, readRejoinRequest } from './rejoin-request.ts';
+export type { RejoinRequestInfo } from './rejoin-request.ts';
 export { comesFromLaterState } from './rollback.ts';
 export { rotationDue } from './rotation.ts';
 export type { EpochUse, RotationPolicy } from './rotation.ts';

@@ -1,6 +1,8 @@
+import type { MLSMessage } from 'ts-mls/message.js';
 import type { PrivateMessage } from 'ts-mls/privateMessage.js';
 import { decryptSenderData } from 'ts-mls/privateMessage.js';
 import { copyBytes } from '../base/bytes.ts';
+import { MlsError } from '../base/errors.ts';
 import { engineParts } from './engine.ts';
 import type { MlsEngine } from './engine.ts';
 import type { Group } from './group.ts';
@@ -12,13 +14,12 @@ import { decodeMessage } from './message.ts';
  * not used yet, as far as it knows. Then the value comes from an old copy of the data directory, and whatever it encrypted
  * would be encrypted under keys that are used already.
  *
- * False for messages of others, of a leaf that we do not have any more, and of epochs whose keys are gone.
- *
- * @throws {@link MlsError} `mls_error` for bytes that are no MLSMessage
+ * False for messages of others, of a leaf that we do not have any more, of epochs whose keys are gone, and for bytes that
+ * are no MLS message.
  */
 export async function comesFromLaterState(engine: MlsEngine, group: Group, bytes: Uint8Array): Promise<boolean> {
-  const message = decodeMessage(copyBytes(bytes));
-  if (message.wireformat !== 'mls_private_message') return false;
+  const message = decode(bytes);
+  if (message?.wireformat !== 'mls_private_message') return false;
   const { privateMessage } = message;
   const { crypto } = engineParts(engine);
   const { groupContext, keySchedule, secretTree, historicalReceiverData } = stateOf(group);
@@ -32,6 +33,15 @@ export async function comesFromLaterState(engine: MlsEngine, group: Group, bytes
   const ratchets = tree[2 * group.ownLeaf];
   const ratchet = ratchets?.[ratchetOf(privateMessage)];
   return ratchet !== undefined && sender.generation >= ratchet.generation;
+}
+
+function decode(bytes: Uint8Array): MLSMessage | undefined {
+  try {
+    return decodeMessage(copyBytes(bytes));
+  } catch (error) {
+    if (error instanceof MlsError) return undefined;
+    throw error;
+  }
 }
 
 function ratchetOf({ contentType }: PrivateMessage): 'application' | 'handshake' {

@@ -1,6 +1,6 @@
 import { sleepUnlessAborted } from '../../base/clock.ts';
 import { ChannelError, MlsError, type SkytaleError, toSkytaleError } from '../../base/errors.ts';
-import type { ChannelRecord } from '../../mls/index.ts';
+import { type ChannelRecord, type Group, groupMembers, pinMembers } from '../../mls/index.ts';
 import { Backoff, yieldTurn } from '../../streams/index.ts';
 import type { LinkEvent, LogEntry } from '../../transport/index.ts';
 import type { ChannelControl, ChannelMailbox } from './channel-mailbox.ts';
@@ -14,6 +14,7 @@ import { MessageIds } from './message-id.ts';
 import { OutboxDesk, type OutgoingPayload } from './outbox-desk.ts';
 import { Publisher } from './publisher.ts';
 import { RecordKeeper } from './record-keeper.ts';
+import { rejoin } from './rejoin.ts';
 import type { ChannelPorts, Workbench } from './workbench.ts';
 
 /** Entries that are read, and written as one, before the event loop gets a turn. */
@@ -40,10 +41,12 @@ export class ChannelActor {
   readonly #publisher: Publisher;
   readonly #restarts: Backoff;
   readonly #stopNow = new AbortController();
+  readonly #stopRejoining = new AbortController();
   /** Taken from the mailbox and not handled yet. */
   readonly #control: ChannelControl[] = [];
   #isFlowing = false;
   #isStopping = false;
+  #isRejoining = false;
   #cancelFlush: (() => void) | undefined;
   #ended: SkytaleError | undefined;
   /** Resolves when the actor has terminated: with the reason if its record could not be written at the end. */
@@ -72,6 +75,7 @@ export class ChannelActor {
       outbox: this.#outbox,
       commits: this.#commits,
       journal: this.#journal,
+      housekeeping: this.#housekeeping,
     });
     this.#restarts = new Backoff({}, ports);
     this.done = this.#run();
@@ -165,6 +169,16 @@ export class ChannelActor {
       case 'remove-leavers':
         this.#housekeeping.removeLeavers();
         return;
+      case 'replace-rejoiners':
+        this.#housekeeping.replaceRejoiners();
+        return;
+      case 'rejoined':
+        this.#isRejoining = false;
+        await this.#goOn(message.group, message.commitSeq);
+        return;
+      case 'rejoin-failed':
+        this.#end('rolled-back', message.error);
+        return;
       case 'open-gate':
         this.output.emit(this.output.openGate());
         return;
@@ -219,7 +233,8 @@ export class ChannelActor {
       case 'entries': {
         const end = await this.#reader.read(this.#gatherEntries(event.entries));
         const { name, group } = this.#bench.keeper.record;
-        if (end !== undefined) this.#end(end.status, end.error);
+        if (end?.status === 'rolled-back') this.#rejoin(end.error);
+        if (end?.status === 'stuck') this.#end('stuck', end.error);
         if (!group.isActive) this.#end('removed', new MlsError('removed_from_group', `no member of ${name} any more`));
         return;
       }
@@ -296,6 +311,38 @@ export class ChannelActor {
     this.output.setStatus(status, error);
   }
 
+  /** This record must not be used any more. Others may give us a fresh leaf; whatever is accepted meanwhile waits. */
+  #rejoin(error: SkytaleError): void {
+    const { ports, link, keeper, mailbox } = this.#bench;
+    // Nobody is there to help the only member.
+    if (ports.rejoin === undefined || groupMembers(keeper.record.group).length === 1) {
+      this.#end('rolled-back', error);
+      return;
+    }
+    this.#publisher.suspend();
+    link.close();
+    this.output.setStatus('rejoining', error);
+    if (this.#isRejoining) return;
+    this.#isRejoining = true;
+    void rejoin(this.#bench, ports.rejoin, keeper.record, this.#stopRejoining.signal).then((outcome) => {
+      if (outcome !== undefined) mailbox.tell(outcome);
+    });
+  }
+
+  /** Goes on with a new membership, from behind the commit that began it. */
+  async #goOn(group: Group, commitSeq: number): Promise<void> {
+    const { keeper, link } = this.#bench;
+    const { record } = keeper;
+    const afterSeq = 'afterSeq' in record.cursor ? record.cursor.afterSeq : 0;
+    const { pins } = pinMembers(record.pins, groupMembers(group));
+    const cursor = { afterSeq: commitSeq };
+    await keeper.commit({ ...record, group, pins, cursor, pendingCommit: undefined, commitSpentInEpoch: undefined });
+    this.#commits.load(keeper.record);
+    // What was said between then and now was for the leaf that is gone.
+    this.output.fault({ kind: 'gap', afterSeq, resumesAtSeq: commitSeq + 1 });
+    link.open(keeper.record);
+  }
+
   /** Starts over from what is on disk. Only what a link had to say is forgotten: the log will say it again. */
   async #recover(error: SkytaleError): Promise<void> {
     this.#bench.link.close();
@@ -328,6 +375,7 @@ export class ChannelActor {
   async #finish(): Promise<SkytaleError | undefined> {
     const { keeper, link, mailbox } = this.#bench;
     this.#cancelFlush?.();
+    this.#stopRejoining.abort();
     this.#publisher.stop();
     this.#housekeeping.stop();
     this.#journal.stop();

@@ -58,6 +58,17 @@ export interface LeaveRequest {
 }
 
 /**
+ * A member that cannot go on with its keys asks for a fresh leaf: its data directory is an old copy. The request is signed
+ * with the member's own key. One of the other members takes it in, which the channel sees to by itself.
+ */
+export interface RejoinRequest {
+  readonly kind: 'rejoin-request';
+  readonly seq: number;
+  readonly member: ChannelMember;
+  readonly keyPackage: Uint8Array;
+}
+
+/**
  * What went wrong with something that came from outside, as a value: the stream lives on.
  *
  * - `undecryptable`: an entry of the log that this member cannot read; it was skipped.
@@ -69,6 +80,7 @@ export interface LeaveRequest {
  * - `source-error`: an Observable that feeds the channel ended with an error.
  * - `handler-failed`: a `consume` handler threw; the message is tried again.
  * - `commit-failed`: a change that the channel makes by itself (removing who leaves, renewing keys) was not possible.
+ * - `rolled-back`: the data directory is an old copy; the channel joins anew.
  * - `crashed`: the channel's actor failed and restarts from its store.
  * - `stuck`: a commit cannot be applied; the channel does not go past it. Join anew, as when `rolled-back`.
  */
@@ -81,6 +93,7 @@ export type ChannelFault =
   | { readonly kind: 'rejected'; readonly payload: Uint8Array; readonly error: SkytaleError }
   | { readonly kind: 'source-error'; readonly error: SkytaleError }
   | { readonly kind: 'handler-failed'; readonly seq: number; readonly attempt: number; readonly error: SkytaleError }
+  | { readonly kind: 'rolled-back'; readonly seq: number; readonly error: SkytaleError }
   | { readonly kind: 'commit-failed'; readonly error: SkytaleError }
   | { readonly kind: 'crashed'; readonly error: SkytaleError; readonly retryInMs: number }
   | { readonly kind: 'stuck'; readonly seq: number; readonly error: SkytaleError };
@@ -90,6 +103,7 @@ export type ChannelEvent =
   | ChannelMessage
   | EpochChange
   | LeaveRequest
+  | RejoinRequest
   | { readonly kind: 'fault'; readonly fault: ChannelFault };
 
 /**
@@ -100,8 +114,10 @@ export type ChannelEvent =
  * - `removed`: this agent is no member any more; the streams have completed.
  * - `refused`: the relay will not serve this channel; `state$.value.cause` says why.
  * - `stuck`: a commit could not be applied, see {@link ChannelFault}.
- * - `rolled-back`: the data directory is an old copy: the log holds own messages that it does not know. Sending would use
- *   keys a second time. Join anew, with a key package that a member takes in by `commit({ replace })`.
+ * - `rejoining`: the data directory is an old copy: the log holds own messages that it does not know, and sending would
+ *   use keys a second time. The channel asks the other members for a fresh leaf and waits for one of them.
+ * - `rolled-back`: as before, and that was not possible. Join anew, with a key package that a member takes in by
+ *   `commit({ replace })`.
  * - `stopped`: closed by its owner.
  */
 export type ChannelStatus =
@@ -113,6 +129,7 @@ export type ChannelStatus =
   | 'removed'
   | 'refused'
   | 'stuck'
+  | 'rejoining'
   | 'rolled-back'
   | 'stopped';
 
@@ -120,7 +137,7 @@ export type ChannelStatus =
 export interface ChannelState {
   readonly name: string;
   readonly status: ChannelStatus;
-  /** Why the status is `offline`, `refused`, `stuck` or `rolled-back`. */
+  /** Why the status is `offline`, `refused`, `stuck`, `rejoining` or `rolled-back`. */
   readonly cause: SkytaleError | undefined;
   readonly epoch: bigint;
   readonly members: readonly ChannelMember[];

@@ -3,6 +3,7 @@ import type { CommitRequest } from './commit-desk.ts';
 import type { Consumer } from './consumer.ts';
 import type { LinkInput } from './link-driver.ts';
 import type { OutgoingPayload, Waiter } from './outbox-desk.ts';
+import type { RejoinOutcome } from './rejoin.ts';
 
 /** What reaches a channel's actor beside payloads. Never dropped, so each kind is bounded where it comes from. */
 export type ChannelControl =
@@ -10,6 +11,8 @@ export type ChannelControl =
   | { readonly kind: 'connect' }
   | { readonly kind: 'leave'; readonly waiter: Waiter<undefined> }
   | { readonly kind: 'remove-leavers' }
+  | { readonly kind: 'replace-rejoiners' }
+  | RejoinOutcome
   /** Somebody asked for messages. */
   | { readonly kind: 'open-gate' }
   | { readonly kind: 'commit'; readonly request: CommitRequest }

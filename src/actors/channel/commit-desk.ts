@@ -1,5 +1,5 @@
 import { equalBytes } from '../../base/bytes.ts';
-import { RuntimeError, type SkytaleError } from '../../base/errors.ts';
+import { ChannelError, RuntimeError, type SkytaleError } from '../../base/errors.ts';
 import { type ChannelRecord, commitChange, type MlsEngine, type PendingCommitEntry } from '../../mls/index.ts';
 import { ChangeBatch, type LeafChange } from './change-batch.ts';
 import { type PublishAnswer, refusalError, type Submission } from '../../transport/index.ts';
@@ -10,6 +10,8 @@ import { isWorthRetrying, type Waiter } from './outbox-desk.ts';
 export interface CommitRequest {
   readonly change: GroupChange;
   readonly waiter: Waiter<CommitReceipt>;
+  /** The only epoch in which it may be made; afterwards it is void. Default any. */
+  readonly onlyInEpoch?: bigint;
   /** Whether it must not share a commit, because it could not before. */
   readonly isAlone?: boolean;
 }
@@ -145,6 +147,7 @@ export class CommitDesk {
     for (let [request] = this.#requests; request !== undefined; [request] = this.#requests) {
       if (taken.length > 0 && (request.isAlone === true || taken[0]?.isAlone === true)) break;
       try {
+        checkEpoch(request, record);
         if (!(await batch.take(request.change, engine, nowMs))) break;
         taken.push(request);
       } catch (error) {
@@ -169,4 +172,9 @@ export class CommitDesk {
     this.#current = [];
     this.#isInFlight = false;
   }
+}
+
+function checkEpoch({ onlyInEpoch }: CommitRequest, { group }: ChannelRecord): void {
+  if (onlyInEpoch === undefined || onlyInEpoch === group.epoch) return;
+  throw new ChannelError('commit_conflict', `the change was wanted in epoch ${onlyInEpoch}, which is over`);
 }

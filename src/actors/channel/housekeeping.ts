@@ -1,3 +1,4 @@
+import { toHex } from '../../base/bytes.ts';
 import { ChannelError, toSkytaleError } from '../../base/errors.ts';
 import {
   type ChannelRecord,
@@ -7,17 +8,20 @@ import {
   type RotationPolicy,
   rotationDue,
 } from '../../mls/index.ts';
-import type { GroupChange } from './channel-event.ts';
+import type { ChannelEvent, GroupChange, RejoinRequest } from './channel-event.ts';
 import type { CommitDesk } from './commit-desk.ts';
 import type { Waiter } from './outbox-desk.ts';
 import type { Workbench } from './workbench.ts';
 
-/** Within this time one of the members that stay removes who leaves; each waits for a moment of its own. */
-const REMOVAL_SPREAD_MS = 200;
+/** Within this time one of the members does what any of them could; each waits for a moment of its own. */
+const SPREAD_MS = 200;
 /** When own keys are renewed without anybody asking. */
 const DEFAULT_ROTATION: RotationPolicy = { maxMessages: 10_000, maxAgeMs: 24 * 60 * 60 * 1000 };
 
-/** What a channel does with its group by itself: removes who asks to leave, renews keys that have served long, and leaves. */
+/**
+ * What a channel does with its group by itself: removes who asks to leave, gives a fresh leaf to who asks for one, renews
+ * keys that have served long, and leaves.
+ */
 export class Housekeeping {
   readonly #bench: Workbench;
   readonly #commits: CommitDesk;
@@ -26,6 +30,9 @@ export class Housekeeping {
   #proposedIn: bigint | undefined;
   #isWishing = false;
   #cancelRemoval: (() => void) | undefined;
+  /** Who asked for a fresh leaf and has none yet. */
+  readonly #rejoiners = new Map<string, RejoinRequest>();
+  #cancelReplacement: (() => void) | undefined;
   #epoch: bigint;
   #epochStartedAtMs: number;
   #messagesSent = 0;
@@ -70,6 +77,15 @@ export class Housekeeping {
     this.#messagesSent += messages;
   }
 
+  /** Hears of requests for a fresh leaf, and of who has got one. */
+  observe(events: readonly ChannelEvent[]): void {
+    for (const event of events) {
+      if (event.kind === 'rejoin-request') this.#rejoiners.set(toHex(event.member.identity), event);
+      // A request is good in one epoch.
+      if (event.kind === 'epoch-change') this.#rejoiners.clear();
+    }
+  }
+
   /** Does what is due. Called when the channel has caught up. */
   async work(session: number): Promise<void> {
     const { keeper } = this.#bench;
@@ -77,12 +93,14 @@ export class Housekeeping {
     await this.#propose(keeper.record, session);
     // Asked for anew: the group from before the proposal is erased.
     this.#removeLeavers(keeper.record);
+    this.#replaceRejoiners();
     this.#rotate();
   }
 
   /** Cancels what is scheduled. */
   stop(): void {
     this.#cancelRemoval?.();
+    this.#cancelReplacement?.();
   }
 
   #followEpoch({ group }: ChannelRecord): void {
@@ -108,7 +126,7 @@ export class Housekeeping {
   #removeLeavers({ group }: ChannelRecord): void {
     if (this.#cancelRemoval !== undefined || !hasLeavers(group)) return;
     const { ports, mailbox } = this.#bench;
-    this.#cancelRemoval = ports.clock.schedule(ports.random.fraction() * REMOVAL_SPREAD_MS, () => {
+    this.#cancelRemoval = ports.clock.schedule(ports.random.fraction() * SPREAD_MS, () => {
       mailbox.tell({ kind: 'remove-leavers' });
     });
   }
@@ -117,6 +135,25 @@ export class Housekeeping {
   removeLeavers(): void {
     this.#cancelRemoval = undefined;
     if (hasLeavers(this.#bench.keeper.record.group)) this.#request({}, () => undefined);
+  }
+
+  #replaceRejoiners(): void {
+    if (this.#cancelReplacement !== undefined || this.#rejoiners.size === 0) return;
+    const { ports, mailbox } = this.#bench;
+    this.#cancelReplacement = ports.clock.schedule(ports.random.fraction() * SPREAD_MS, () => {
+      mailbox.tell({ kind: 'replace-rejoiners' });
+    });
+  }
+
+  /** The moment to give a fresh leaf to who asked for one, unless another member was faster. */
+  replaceRejoiners(): void {
+    this.#cancelReplacement = undefined;
+    for (const [key, { keyPackage }] of [...this.#rejoiners]) {
+      this.#rejoiners.delete(key);
+      // Only in the epoch that the request was made for: in the next one, somebody else has granted it, or it is made anew.
+      const { epoch } = this.#bench.keeper.record.group;
+      this.#request({ replace: [keyPackage] }, () => undefined, epoch);
+    }
   }
 
   #rotate(): void {
@@ -131,11 +168,12 @@ export class Housekeeping {
     this.#request({ rotate: true }, () => (this.#isRotating = false));
   }
 
-  #request(change: GroupChange, done: () => void): void {
+  #request(change: GroupChange, done: () => void, onlyInEpoch?: bigint): void {
     const { keeper, output } = this.#bench;
     const { epoch } = keeper.record.group;
     this.#commits.request({
       change,
+      ...(onlyInEpoch !== undefined && { onlyInEpoch }),
       waiter: {
         resolve: done,
         reject: (error) => {

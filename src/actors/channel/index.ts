@@ -12,6 +12,7 @@ export type {
   GroupChange,
   KeyChange,
   LeaveRequest,
+  RejoinRequest,
   SendReceipt,
 } from './channel-event.ts';
 export type { MessageHandler } from './consumer.ts';

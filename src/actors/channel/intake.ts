@@ -11,6 +11,7 @@ import {
   type MlsEngine,
   type PendingCommitEntry,
   pinMembers,
+  readRejoinRequest,
   receiveMessage,
   settleCommit,
 } from '../../mls/index.ts';
@@ -169,9 +170,21 @@ class Step {
       this.#record = { ...this.#record, group: received.group };
       this.#deliver(entry, received.sender, decodeEnvelope(received.plaintext));
     } catch (error) {
-      this.#reportUnreadable(entry, toSkytaleError(error));
+      if (!(await this.#takeRejoinRequest(entry))) this.#reportUnreadable(entry, toSkytaleError(error));
     }
     return undefined;
+  }
+
+  /** Whether the entry is a member's request for a fresh leaf. */
+  async #takeRejoinRequest({ seq, payload }: LogEntry): Promise<boolean> {
+    const { engine, nowMs } = this.#context;
+    const request = await readRejoinRequest(engine, this.#record.group, payload, nowMs);
+    if (request === undefined) return false;
+    if (request !== 'granted') {
+      const { member, keyPackage } = request;
+      this.#events.push({ kind: 'rejoin-request', seq, member: toChannelMember(member), keyPackage });
+    }
+    return true;
   }
 
   /** Whether an own message was made by a later state than ours. While live, we have just made it ourselves. */

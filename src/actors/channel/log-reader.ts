@@ -3,6 +3,7 @@ import type { ChannelRecord } from '../../mls/index.ts';
 import type { LogEntry } from '../../transport/index.ts';
 import type { CommitDesk } from './commit-desk.ts';
 import type { DeliveryJournal } from './delivery-journal.ts';
+import type { Housekeeping } from './housekeeping.ts';
 import { type Halt, type IntakeStep, takeEntries } from './intake.ts';
 import type { OutboxDesk } from './outbox-desk.ts';
 import type { Workbench } from './workbench.ts';
@@ -21,6 +22,7 @@ export interface LogReaderParts {
   readonly outbox: OutboxDesk;
   readonly commits: CommitDesk;
   readonly journal: DeliveryJournal;
+  readonly housekeeping: Housekeeping;
 }
 
 /** The way of a message in: read, made durable, shown. */
@@ -112,13 +114,14 @@ export class LogReader {
   /** State first, then the events that tell of it. */
   #show({ events, verdicts, taken }: IntakeStep, record: ChannelRecord): void {
     const { output, link } = this.#bench;
-    const { outbox, commits, journal } = this.#parts;
+    const { outbox, commits, journal, housekeeping } = this.#parts;
     output.show(record, outbox.unsettled);
     for (const verdict of verdicts) {
       if (verdict.kind === 'won') commits.won(verdict.commit, verdict.seq);
       if (verdict.kind === 'lost') commits.lost();
     }
     output.emit(events);
+    housekeeping.observe(events);
     journal.offer(events.filter((event) => event.kind === 'message'));
     link.processed(taken, journal.hasRoom);
   }
@@ -126,8 +129,10 @@ export class LogReader {
   #halt(halt: Halt): ReadingEnd {
     const { entry } = halt;
     if (halt.kind === 'rolled-back') {
-      const detail = `entry ${entry.seq} is our own, and unknown here: the data directory is an old copy. Join anew.`;
-      return { status: 'rolled-back', error: new MlsError('rolled_back', detail) };
+      const detail = `entry ${entry.seq} is our own, and unknown here: the data directory is an old copy`;
+      const error = new MlsError('rolled_back', detail);
+      this.#bench.output.fault({ kind: 'rolled-back', seq: entry.seq, error });
+      return { status: 'rolled-back', error };
     }
     if (halt.kind === 'broken-chain') {
       throw new TransportError(

@@ -7,6 +7,7 @@ import type { ChannelOutput } from './channel-output.ts';
 import type { LinkDriver } from './link-driver.ts';
 import type { MessageIds } from './message-id.ts';
 import type { RecordKeeper } from './record-keeper.ts';
+import type { RejoinPort } from './rejoin.ts';
 
 /** The world around a channel. */
 export interface ChannelPorts {
@@ -17,6 +18,8 @@ export interface ChannelPorts {
   readonly random: Random;
   /** When own keys are renewed by themselves. Default after 10,000 own messages in an epoch, or a day. */
   readonly rotation?: RotationPolicy;
+  /** Without it, a channel whose data directory is an old copy ends as `rolled-back`. */
+  readonly rejoin?: RejoinPort;
 }
 
 /**

@@ -1,0 +1,136 @@
+import { Subscription } from 'rxjs';
+import { type SkytaleError, toSkytaleError } from '../../base/errors.ts';
+import { type ChannelRecord, type Group, groupTag, type KeyPackageBundle } from '../../mls/index.ts';
+import type { ChannelLink, LinkEvent } from '../../transport/index.ts';
+import type { Workbench } from './workbench.ts';
+
+/** What the owner of the agent's keys does for a channel that has to join anew. */
+export interface RejoinPort {
+  /** A new key package, kept until it is used. */
+  createKeyPackage(): Promise<KeyPackageBundle>;
+  /** A request for a fresh leaf with this key package, good in this epoch. */
+  makeRequest(record: ChannelRecord, bundle: KeyPackageBundle, epoch: bigint): Promise<Uint8Array>;
+  /** The group that a Welcome leads into; the key package is used up with it. */
+  join(record: ChannelRecord, welcome: Uint8Array, bundle: KeyPackageBundle): Promise<Group>;
+}
+
+/** How an attempt to join anew has ended. */
+export type RejoinOutcome =
+  | { readonly kind: 'rejoined'; readonly group: Group; readonly commitSeq: number }
+  | { readonly kind: 'rejoin-failed'; readonly error: SkytaleError };
+
+/** Entries that may arrive ahead of what was looked at. */
+const CREDIT = 256;
+/** How long an epoch must last until we ask again in it. */
+const RETRY_MS = 1_000;
+
+/**
+ * Joins a channel anew, with a fresh leaf in place of one whose keys are not to be used any more: asks for it in the log, in
+ * every epoch that goes by, and waits for the Welcome. Returns `undefined` when aborted.
+ */
+export async function rejoin(
+  bench: Pick<Workbench, 'ports' | 'ids'>,
+  port: RejoinPort,
+  record: ChannelRecord,
+  signal: AbortSignal,
+): Promise<RejoinOutcome | undefined> {
+  const asking = new Asking(bench, port, record);
+  try {
+    const bundle = await port.createKeyPackage();
+    asking.start(bundle);
+    const { payload, commitSeq } = await Promise.race([
+      bench.ports.transport.awaitWelcome(bundle.ref, signal),
+      asking.refused,
+    ]);
+    return { kind: 'rejoined', group: await port.join(record, payload, bundle), commitSeq };
+  } catch (error) {
+    return signal.aborted ? undefined : { kind: 'rejoin-failed', error: toSkytaleError(error) };
+  } finally {
+    asking.stop();
+  }
+}
+
+/** Follows the log for its epochs, without a key to read it, and asks anew in each that is current. */
+class Asking {
+  readonly #bench: Pick<Workbench, 'ports' | 'ids'>;
+  readonly #port: RejoinPort;
+  readonly #record: ChannelRecord;
+  readonly #link: ChannelLink;
+  readonly #subscription = new Subscription();
+  #bundle: KeyPackageBundle | undefined;
+  #epoch: bigint;
+  #isCaughtUp = false;
+  #refuse!: (error: SkytaleError) => void;
+  /** Rejects when the relay will not serve the channel. */
+  readonly refused: Promise<never> = new Promise((_, reject) => (this.#refuse = reject));
+
+  constructor(bench: Pick<Workbench, 'ports' | 'ids'>, port: RejoinPort, record: ChannelRecord) {
+    this.#bench = bench;
+    this.#port = port;
+    this.#record = record;
+    this.#epoch = record.group.epoch;
+    const { name: channel, cursor: start, group } = record;
+    this.#link = bench.ports.transport.open({ channel, group: groupTag(group.groupId), start, credit: CREDIT });
+    // Whoever waits for it hears of it; nobody has to.
+    this.refused.catch(() => undefined);
+  }
+
+  start(bundle: KeyPackageBundle): void {
+    this.#bundle = bundle;
+    const refuse = (error: unknown): void => this.#refuse(toSkytaleError(error));
+    this.#subscription.add(this.#link.events$.subscribe({ next: (event) => this.#hear(event), error: refuse }));
+  }
+
+  stop(): void {
+    this.#subscription.unsubscribe();
+  }
+
+  #hear(event: LinkEvent): void {
+    switch (event.kind) {
+      case 'entries': {
+        this.#link.grant(event.entries.length);
+        const commit = event.entries.filter(({ kind }) => kind === 'commit').at(-1);
+        if (commit !== undefined) this.#enter(commit.epoch + 1n);
+        return;
+      }
+      case 'caught-up':
+        this.#isCaughtUp = true;
+        this.#ask();
+        return;
+      case 'online':
+      case 'offline':
+        this.#isCaughtUp = false;
+        return;
+      case 'refused':
+        this.#refuse(event.error);
+        return;
+      case 'gap':
+        return;
+    }
+  }
+
+  /** Asks again in a new epoch, unless it is the one that we were let into: then the Welcome is on its way. */
+  #enter(epoch: bigint): void {
+    this.#epoch = epoch;
+    if (!this.#isCaughtUp) return;
+    const cancel = this.#bench.ports.clock.schedule(RETRY_MS, () => {
+      if (this.#isCaughtUp && epoch === this.#epoch) this.#ask();
+    });
+    this.#subscription.add(cancel);
+  }
+
+  #ask(): void {
+    this.#publish(this.#epoch).catch((error: unknown) => this.#refuse(toSkytaleError(error)));
+  }
+
+  async #publish(epoch: bigint): Promise<void> {
+    if (this.#bundle === undefined) return;
+    const payload = await this.#port.makeRequest(this.#record, this.#bundle, epoch);
+    const messageId = this.#bench.ids.create();
+    const [answer] = await this.#link.publish([{ kind: 'message', epoch, messageId, payload }]).catch(() => []);
+    // Lost with its connection, or accepted: the next connection, or the next epoch, asks again.
+    if (answer?.kind !== 'refused') return;
+    // The commits of a gap are not seen. The relay knows the epoch.
+    this.#enter(answer.currentEpoch);
+  }
+}
