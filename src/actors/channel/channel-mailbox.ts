@@ -3,7 +3,7 @@ import type { CommitRequest } from './commit-desk.ts';
 import type { Consumer } from './consumer.ts';
 import type { LinkInput } from './link-driver.ts';
 import type { OutgoingPayload, Waiter } from './outbox-desk.ts';
-import type { RejoinOutcome } from './rejoin.ts';
+import type { RejoinOutcome } from './rejoin-port.ts';
 
 /** What reaches a channel's actor beside payloads. Never dropped, so each kind is bounded where it comes from. */
 export type ChannelControl =

@@ -7,7 +7,7 @@ import type { ChannelOutput } from './channel-output.ts';
 import type { LinkDriver } from './link-driver.ts';
 import type { MessageIds } from './message-id.ts';
 import type { RecordKeeper } from './record-keeper.ts';
-import type { RejoinPort } from './rejoin.ts';
+import type { RejoinPort } from './rejoin-port.ts';
 
 /** The world around a channel. */
 export interface ChannelPorts {
