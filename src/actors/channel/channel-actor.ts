@@ -2,10 +2,11 @@ import { sleepUnlessAborted } from '../../base/clock.ts';
 import { ChannelError, MlsError, type SkytaleError, toSkytaleError } from '../../base/errors.ts';
 import { type ChannelRecord, type Group, groupMembers, pinMembers } from '../../mls/index.ts';
 import { Backoff, yieldTurn } from '../../streams/index.ts';
-import type { LinkEvent, LogEntry } from '../../transport/index.ts';
+import type { LinkEvent } from '../../transport/index.ts';
 import type { ChannelControl, ChannelMailbox } from './channel-mailbox.ts';
 import { ChannelOutput } from './channel-output.ts';
 import { CommitDesk } from './commit-desk.ts';
+import { ControlQueue } from './control-queue.ts';
 import { DeliveryJournal } from './delivery-journal.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { LinkDriver } from './link-driver.ts';
@@ -17,8 +18,6 @@ import { RecordKeeper } from './record-keeper.ts';
 import { rejoin } from './rejoin.ts';
 import type { ChannelPorts, Workbench } from './workbench.ts';
 
-/** Entries that are read, and written as one, before the event loop gets a turn. */
-const INTAKE_BATCH = 64;
 /** How long a record may stay unwritten that fell behind on own messages only. */
 const FLUSH_AFTER_MS = 1_000;
 
@@ -42,8 +41,7 @@ export class ChannelActor {
   readonly #restarts: Backoff;
   readonly #stopNow = new AbortController();
   readonly #stopRejoining = new AbortController();
-  /** Taken from the mailbox and not handled yet. */
-  readonly #control: ChannelControl[] = [];
+  readonly #control = new ControlQueue();
   #isFlowing = false;
   #isStopping = false;
   #isRejoining = false;
@@ -116,9 +114,9 @@ export class ChannelActor {
     const { mailbox, keeper } = this.#bench;
     const { control, user } = await mailbox.take();
     // First of all, so that a failure of this turn loses neither payloads nor requests.
-    this.#control.push(...control);
+    this.#control.push(control);
     this.#accept(user);
-    while (this.#control.length > 0) {
+    while (!this.#control.isEmpty) {
       keeper.settle();
       await this.#handleNext();
     }
@@ -173,8 +171,8 @@ export class ChannelActor {
         this.#housekeeping.replaceRejoiners();
         return;
       case 'rejoined':
-        this.#isRejoining = false;
         await this.#goOn(message.group, message.commitSeq);
+        this.#isRejoining = false;
         return;
       case 'rejoin-failed':
         this.#end('rolled-back', message.error);
@@ -192,7 +190,7 @@ export class ChannelActor {
         this.#journal.start(message.consumer);
         return;
       case 'acknowledge':
-        this.#journal.acknowledge([message.seq, ...this.#gatherAcknowledged()]);
+        this.#journal.acknowledge(this.#control.gatherAcknowledged(message.seq));
         return;
       case 'release':
         this.#journal.release(message.consumer);
@@ -231,7 +229,7 @@ export class ChannelActor {
         this.#end('refused', event.error);
         return;
       case 'entries': {
-        const end = await this.#reader.read(this.#gatherEntries(event.entries));
+        const end = await this.#reader.read(this.#control.gatherEntries(event.entries));
         const { name, group } = this.#bench.keeper.record;
         if (end?.status === 'rolled-back') this.#rejoin(end.error);
         if (end?.status === 'stuck') this.#end('stuck', end.error);
@@ -239,27 +237,6 @@ export class ChannelActor {
         return;
       }
     }
-  }
-
-  /** `entries` and those that wait right behind them, as far as they fit into one batch. */
-  #gatherEntries(entries: readonly LogEntry[]): readonly LogEntry[] {
-    const gathered = [...entries];
-    for (let [next] = this.#control; next?.kind === 'link' && next.event.kind === 'entries'; [next] = this.#control) {
-      if (gathered.length + next.event.entries.length > INTAKE_BATCH) break;
-      gathered.push(...next.event.entries);
-      this.#control.shift();
-    }
-    return gathered;
-  }
-
-  /** Messages whose acknowledgements wait right behind the one in hand. */
-  #gatherAcknowledged(): readonly number[] {
-    const seqs: number[] = [];
-    for (let [next] = this.#control; next?.kind === 'acknowledge'; [next] = this.#control) {
-      seqs.push(next.seq);
-      this.#control.shift();
-    }
-    return seqs;
   }
 
   #accept(payloads: readonly OutgoingPayload[]): void {
@@ -382,7 +359,7 @@ export class ChannelActor {
     link.close();
     const { control, user } = mailbox.close();
     this.#accept(user);
-    for (const message of [...this.#control, ...control]) {
+    for (const message of [...this.#control.clear(), ...control]) {
       if (message.kind === 'acknowledge') this.#journal.acknowledge([message.seq]);
       if (message.kind === 'commit') this.#commits.request(message.request);
       if (message.kind === 'leave') this.#housekeeping.wishToLeave(message.waiter);
