@@ -1,10 +1,24 @@
 import { filter } from 'rxjs';
 import { expect, it } from 'vitest';
 import { groupTag, inspectMessage } from '../../../src/mls/index.ts';
-import { parseChannelName } from '../../../src/index.ts';
+import { type ClientChannel, parseChannelName } from '../../../src/index.ts';
 import { bytes, CHANNEL, channelOf, reaches, Recorder, Swarm, text, textOf } from '../../support/swarm.ts';
 
 const name = parseChannelName(CHANNEL);
+
+/** Copies the directory of alice, as `yesterday`, and lets her do something more that the copy does not know of. */
+async function copyAndGoOn(
+  swarm: Swarm,
+  alice: ClientChannel,
+  act: (today: ClientChannel) => Promise<unknown>,
+): Promise<void> {
+  await alice.channel$.stop();
+  await swarm.crashImage('alice', 'yesterday');
+  await swarm.crashImage('alice', 'today');
+  const today = await swarm.agent('alice', { dataDir: 'today' }).openChannel(CHANNEL);
+  await act(today);
+  await today.close();
+}
 
 /** Entries that are ciphertext, or would be. Requests for a fresh leaf are none. */
 function mlsMessages(swarm: Swarm): number {
@@ -23,13 +37,8 @@ it('encrypts nothing with a used key when its directory is an old copy, and asks
   await using swarm = await Swarm.create();
   const { alice, bob } = await channelOf(swarm, 'alice', 'bob');
   await alice.send(bytes('one'));
-  await alice.channel$.stop();
-  await swarm.crashImage('alice', 'yesterday');
-  // The day goes on with the original, and then nobody is there.
-  await swarm.crashImage('alice', 'today');
-  const today = await swarm.agent('alice', { dataDir: 'today' }).openChannel(CHANNEL);
-  await today.send(bytes('two'));
-  await today.close();
+  await copyAndGoOn(swarm, alice, (today) => today.send(bytes('two')));
+  // Then nobody is there.
   await bob.channel$.stop();
   await swarm.crashImage('bob', 'bob again');
   const before = mlsMessages(swarm);
@@ -60,12 +69,7 @@ it('is given a fresh leaf by one of several members, while others send and chang
   const seen = new Recorder(carol.channel$.pipe(filter(({ sender }) => text(sender) === 'alice')));
   bob.channel$.connect();
   await alice.send(bytes('one'));
-  await alice.channel$.stop();
-  await swarm.crashImage('alice', 'yesterday');
-  await swarm.crashImage('alice', 'today');
-  const today = await swarm.agent('alice', { dataDir: 'today' }).openChannel(CHANNEL);
-  await today.send(bytes('two'));
-  await today.close();
+  await copyAndGoOn(swarm, alice, (today) => today.send(bytes('two')));
 
   const yesterday = await swarm.agent('alice', { dataDir: 'yesterday' }).openChannel(CHANNEL);
   const sending = yesterday.send(bytes('three'));
@@ -84,12 +88,7 @@ it('does not grant a request that is shown again, or that a stranger made', asyn
   const changes = new Recorder(bob.channel$.epochChanges$);
   bob.channel$.connect();
   await alice.send(bytes('one'));
-  await alice.channel$.stop();
-  await swarm.crashImage('alice', 'yesterday');
-  await swarm.crashImage('alice', 'today');
-  const today = await swarm.agent('alice', { dataDir: 'today' }).openChannel(CHANNEL);
-  await today.send(bytes('two'));
-  await today.close();
+  await copyAndGoOn(swarm, alice, (today) => today.send(bytes('two')));
   const yesterday = await swarm.agent('alice', { dataDir: 'yesterday' }).openChannel(CHANNEL);
   await yesterday.send(bytes('three'));
   await changes.until(1);
@@ -113,12 +112,7 @@ it('does not grant a request that is shown again, or that a stranger made', asyn
 it('notices an old copy also by an own commit that it does not know', async () => {
   await using swarm = await Swarm.create();
   const { alice } = await channelOf(swarm, 'alice', 'bob');
-  await alice.channel$.stop();
-  await swarm.crashImage('alice', 'yesterday');
-  await swarm.crashImage('alice', 'today');
-  const today = await swarm.agent('alice', { dataDir: 'today' }).openChannel(CHANNEL);
-  await today.channel$.commit({ rotate: true });
-  await today.close();
+  await copyAndGoOn(swarm, alice, (today) => today.channel$.commit({ rotate: true }));
 
   const yesterday = await swarm.agent('alice', { dataDir: 'yesterday' }).openChannel(CHANNEL);
   yesterday.channel$.connect();
