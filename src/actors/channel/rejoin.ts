@@ -1,7 +1,8 @@
 import { Subscription } from 'rxjs';
 import { type SkytaleError, toSkytaleError } from '../../base/errors.ts';
 import { type ChannelRecord, groupTag, type KeyPackageBundle } from '../../mls/index.ts';
-import type { ChannelLink, LinkEvent } from '../../transport/index.ts';
+import { type ChannelLink, type LinkEvent, refusalError } from '../../transport/index.ts';
+import { isWorthRetrying } from './outbox-desk.ts';
 import type { RejoinOutcome, RejoinPort } from './rejoin-port.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -113,10 +114,15 @@ class Asking {
     if (this.#bundle === undefined) return;
     const payload = await this.#port.makeRequest(this.#record, this.#bundle, epoch);
     const messageId = this.#bench.ids.create();
+    // A publish that rejects is lost with its connection, or had no room: there is no answer.
     const [answer] = await this.#link.publish([{ kind: 'message', epoch, messageId, payload }]).catch(() => []);
-    // Lost with its connection, or accepted: the next connection, or the next epoch, asks again.
-    if (answer?.kind !== 'refused') return;
-    // The commits of a gap are not seen. The relay knows the epoch.
-    this.#enter(answer.currentEpoch);
+    if (answer?.kind === 'accepted') return;
+    if (answer !== undefined && !isWorthRetrying(answer.reason)) {
+      this.#refuse(refusalError(answer.reason, answer.detail));
+      return;
+    }
+    // The commits of a gap are not seen: about an epoch the relay knows better. About its own trouble it tells none.
+    const isAboutEpoch = answer !== undefined && answer.reason !== 'unavailable';
+    this.#enter(isAboutEpoch ? answer.currentEpoch : epoch);
   }
 }
