@@ -18,6 +18,24 @@ export interface RelayLimits {
   readonly maxUnreadBytes: number;
   /** Time a client has for its `Hello`, in ms. Default 10,000. */
   readonly helloTimeoutMs: number;
+  /** Connections at once. Default 256. Beyond: the socket is closed. */
+  readonly maxConnections: number;
+  /** Channels in the log. Default 64. Beyond: a submission to a new one is refused with `limit`. */
+  readonly maxChannels: number;
+  /** Welcomes in one commit. Default 256. Beyond: `limit`. */
+  readonly maxWelcomesPerCommit: number;
+  /** Bytes of HTTP/2 header fields in one request. Default 16 KiB. Beyond: the stream is refused. */
+  readonly maxHeaderBytes: number;
+  /** Time a connection has until its first request is there, TLS included, in ms. Default 10,000. */
+  readonly handshakeTimeoutMs: number;
+  /** Time after which a connection without a request is closed, in ms. Default 60,000. */
+  readonly idleTimeoutMs: number;
+  /** Time after which a peer that does not take what is written to it is cut off, in ms. Default 30,000. */
+  readonly stuckReaderMs: number;
+  /** Messages that one connection may publish in a second, in the mean. Default 5,000. Beyond: `rate-limited`. */
+  readonly messagesPerSecond: number;
+  /** Messages that one account may publish in a second on all connections of this relay, in the mean. Default 20,000. */
+  readonly accountMessagesPerSecond: number;
   /** Newest entries kept in memory for all subscribers together, in bytes; the rest is read from the log. Default 16 MiB. */
   readonly maxRecentBytes: number;
   /** How many epochs a message may lie behind its channel. Default 4. Beyond: `stale-epoch`. */
@@ -34,6 +52,15 @@ export const DEFAULT_LIMITS: RelayLimits = {
   maxUnansweredBytes: 1024 * 1024,
   maxUnreadBytes: 256 * 1024,
   helloTimeoutMs: 10_000,
+  maxConnections: 256,
+  maxChannels: 64,
+  maxWelcomesPerCommit: 256,
+  maxHeaderBytes: 16 * 1024,
+  handshakeTimeoutMs: 10_000,
+  idleTimeoutMs: 60_000,
+  stuckReaderMs: 30_000,
+  messagesPerSecond: 5000,
+  accountMessagesPerSecond: 20_000,
   maxRecentBytes: 16 * 1024 * 1024,
   staleEpochs: 4,
 };

@@ -57,6 +57,8 @@ export type RefusalReason =
   | 'invalid-channel'
   | 'unauthorized'
   | 'log-went-back'
+  | 'quota-exceeded'
+  | 'rate-limited'
   | 'protocol-error'
   | 'unsupported-version';
 
@@ -69,7 +71,18 @@ export type PublishAnswer =
       readonly detail: string;
       /** The channel's epoch, by the commits in its log. 0 with `too-large`: then the relay may not have been asked. */
       readonly currentEpoch: bigint;
+      /** With `rate-limited` and `quota-exceeded`: how long it makes no sense to submit it again. */
+      readonly retryAfterMs?: number;
     };
+
+/** What an account may still publish. Messages count, commits do not. */
+export interface Quota {
+  /** Messages in a calendar month, UTC. */
+  readonly limit: number;
+  readonly remaining: number;
+  /** Start of the next month, Unix milliseconds. */
+  readonly resetsAtMs: number;
+}
 
 /** Where in the log a link starts. */
 export type LinkStart =
@@ -150,10 +163,16 @@ export type TransportStatus =
 export interface RelayTransport {
   /** State of the connection. Replays the latest; completes when closed. */
   readonly status$: StateObservable<TransportStatus>;
+  /**
+   * The account's quota as of the last publish on any channel. Replays the latest; `undefined` until a relay tells one;
+   * completes when closed.
+   */
+  readonly quota$: StateObservable<Quota | undefined>;
   /** A link to one channel. Nothing goes over the wire until it is used. */
   open(options: LinkOptions): ChannelLink;
   /**
-   * Waits, across reconnects, for the Welcome addressed to a key package; asking again gets it again. Rejects with the
+   * Waits, across reconnects, for the Welcome addressed to a key package; asking again gets it again. Where the relay
+   * authenticates its clients, being handed the Welcome also admits the account to the channel. Rejects with the
    * signal's reason when aborted, and with the cause if the transport is refused.
    */
   awaitWelcome(keyPackageRef: Uint8Array, signal?: AbortSignal): Promise<WelcomeDelivery>;

@@ -7,7 +7,7 @@ import type { RuntimeError } from '../../src/base/errors.ts';
 import type { LogEngine } from '../../src/relay/engine/log-engine.ts';
 import { openSqliteEngine } from '../../src/relay/engine/sqlite/sqlite-engine.ts';
 import type { SqliteEngineOptions } from '../../src/relay/engine/sqlite/sqlite-engine.ts';
-import type { Submission } from '../../src/transport/index.ts';
+import type { PublishAnswer, Submission } from '../../src/transport/index.ts';
 import { describeLogEngine } from './engine-conformance.ts';
 import { entriesOf } from './support/runs.ts';
 import { CHANNEL, commit, fresh, GROUP, message, messages } from './support/submissions.ts';
@@ -90,7 +90,8 @@ describe('SQLite: a full disk', () => {
     const errors: RuntimeError[] = [];
     const dataDir = await temporaryDirectory();
     const engine = await start(dataDir, { maxBytes: 600_000, onStoreError: (error) => errors.push(error) });
-    const append = (...submissions: Submission[]) => engine.append({ channel: CHANNEL, group: GROUP, submissions });
+    const append = async (...submissions: Submission[]): Promise<readonly PublishAnswer[]> =>
+      (await engine.append({ channel: CHANNEL, group: GROUP, submissions })).answers;
     let stored = 0;
     let refused: readonly Submission[] = [];
     while (refused.length === 0) {
@@ -117,7 +118,7 @@ describe('SQLite: a full disk', () => {
     expect(answers.map((answer) => answer.kind === 'accepted' && answer.seq)).toEqual(
       Array.from({ length: 21 }, (_, index) => stored + index + 1),
     );
-    expect((await engine.welcome(ref))?.commitSeq).toBe(stored + 21);
+    expect(await engine.welcome(ref)).toMatchObject({ commitSeq: stored + 21 });
   });
 });
 

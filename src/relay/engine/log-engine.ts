@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { ChannelName } from '../../base/channel-name.ts';
 import type { PublishAnswer, Submission } from '../../transport/index.ts';
+import type { AccountId } from '../access/principal.ts';
 import type { EntryRun } from './entry-run.ts';
 
 /** Submissions for one channel, to be stored in this order. The caller has checked sizes and lengths. */
@@ -9,6 +10,55 @@ export interface AppendRequest {
   /** 16 bytes that name the MLS group. */
   readonly group: Uint8Array;
   readonly submissions: readonly Submission[];
+  /** On whose account it is stored; absent where the relay is open: then nobody is a member, and nothing is counted. */
+  readonly by?: Publisher;
+}
+
+/** An account that stores something. */
+export interface Publisher {
+  readonly account: AccountId;
+  /** What it may store in the calendar month (UTC) of the engine's clock; `undefined` for any number. */
+  readonly messagesPerMonth: number | undefined;
+}
+
+/** What became of an append. */
+export interface AppendOutcome {
+  /** One per submission, in order. */
+  readonly answers: readonly PublishAnswer[];
+  /** The account's use of its month after this append; absent without an account. */
+  readonly usage?: Usage;
+}
+
+/** What an account has stored in a calendar month, UTC. */
+export interface Usage {
+  /** First day of the month, Unix ms. */
+  readonly monthStartMs: number;
+  readonly messages: number;
+}
+
+/** An account's relation to a channel. A channel is `unclaimed` until something is stored in it on an account. */
+export type Access = 'member' | 'stranger' | 'unclaimed';
+
+/** An account came to a channel, or was taken from it. */
+export interface AccessChange {
+  readonly kind: 'admitted' | 'expelled';
+  readonly channel: ChannelName;
+  readonly account: AccountId;
+}
+
+/** What becomes of what the engine acknowledges: gone with the process, safe on one disk, safe on several machines. */
+export type Durability = 'process' | 'disk' | 'replicated';
+
+/** How an engine is. */
+export interface EngineHealth {
+  readonly engine: 'memory' | 'sqlite' | 'nats';
+  /** `degraded`: it serves, but an operator should look. `failing`: appends are `unavailable` just now. */
+  readonly status: 'ok' | 'degraded' | 'failing';
+  readonly durability: Durability;
+  /** Why it is not `ok`, and what weakens its durability, for people. No secrets. */
+  readonly warnings: readonly string[];
+  /** Facts for an operator: versions, replicas, sizes. */
+  readonly details: Readonly<Record<string, string | number>>;
 }
 
 /** What became part of a channel's log in one step. */
@@ -60,10 +110,16 @@ export interface StoredWelcome {
  * - A commit is stored if and only if it ends the channel's current epoch; the first in log order wins
  *   (`epoch-decided`, `epoch-unknown`). A message of a future epoch is `epoch-unknown`, one too far back `stale-epoch`.
  * - The first stored submission binds the channel to its group (`foreign-group`).
+ * - The first submission that is stored on an account makes it the first member of the channel. A submission on an account
+ *   that is no member is `unauthorized`. A channel that was claimed stays claimed when its last member was expelled.
+ * - A new channel beyond the engine's `maxChannels` is refused with `limit`.
+ * - A message is counted for its account in the step that stores it, once; beyond the account's quota it is
+ *   `quota-exceeded`, each submission by itself. Commits are neither counted nor refused: who has no quota left may still
+ *   remove a member.
  * - Welcomes are stored in the step that stores their commit, or not at all.
  * - What is acknowledged is durable. What cannot be written is answered `unavailable`, and nothing of it is stored.
  *
- * `read`, `state`, `commitSeq`, `welcome` and `trim…` reject with a {@link RuntimeError}: `store_error` if the store
+ * All but `append`, `health` and `close` reject with a {@link RuntimeError}: `store_error` if the store
  * cannot be used, `store_damaged` if it holds something else than was written.
  */
 export interface LogEngine {
@@ -72,16 +128,31 @@ export interface LogEngine {
    * when the engine is closed, errors when the engine has failed for good.
    */
   readonly appended$: Observable<Appended>;
-  /** Stores what the rules allow; one answer per submission, in order. Never rejects. */
-  append(request: AppendRequest): Promise<readonly PublishAnswer[]>;
+  /** Who may use which channel, as it changes. Hot, no replay; completes and errors with {@link LogEngine.appended$}. */
+  readonly accessChanges$: Observable<AccessChange>;
+  /** Stores what the rules allow. Never rejects. */
+  append(request: AppendRequest): Promise<AppendOutcome>;
   /** Entries of a channel behind `afterSeq`, oldest first. */
   read(channel: ChannelName, afterSeq: number, limit: PageLimit): Promise<LogPage>;
   /** Where the channel stands; `undefined` before anything was stored. */
   state(channel: ChannelName): Promise<ChannelState | undefined>;
   /** Sequence number of the commit that ended `epoch`, also when retention has taken the commit itself. */
   commitSeq(channel: ChannelName, epoch: bigint): Promise<number | undefined>;
-  /** The latest Welcome for a key package. */
-  welcome(keyPackageRef: Uint8Array): Promise<StoredWelcome | undefined>;
+  /**
+   * The latest Welcome for a key package. Handing it to an account admits the account to its channel, in the same step.
+   * What was handed to one account is `taken` for every other.
+   */
+  welcome(keyPackageRef: Uint8Array, account?: AccountId): Promise<StoredWelcome | 'taken' | undefined>;
+  /** How an account stands to a channel. */
+  access(channel: ChannelName, account: AccountId): Promise<Access>;
+  /** Makes an account a member of a channel that is claimed; `false` if the channel is not. Idempotent. */
+  admit(channel: ChannelName, account: AccountId): Promise<boolean>;
+  /** Takes an account from a channel; `false` if it was no member. */
+  expel(channel: ChannelName, account: AccountId): Promise<boolean>;
+  /** What an account has stored in the month that begins at `monthStartMs`. */
+  usage(account: AccountId, monthStartMs: number): Promise<Usage>;
+  /** Never rejects. */
+  health(): Promise<EngineHealth>;
   /** Deletes the channel's entries up to and including `upToSeq`; resolves to how many. */
   trim(channel: ChannelName, upToSeq: number): Promise<number>;
   /** Deletes the entries and Welcomes of all channels that were stored before a time (Unix ms); resolves to how many entries. */

@@ -37,7 +37,7 @@ export async function publish(
   }
   const checked = wire.map((submission) => check(submission, limits));
   const submissions = checked.filter((item): item is Submission => !isRefusal(item));
-  const stored = submissions.length === 0 ? [] : await engine.append({ channel, group, submissions });
+  const stored = submissions.length === 0 ? [] : (await engine.append({ channel, group, submissions })).answers;
   const answers = stored[Symbol.iterator]();
   return checked.map((item) => (isRefusal(item) ? item : (answers.next().value as PublishAnswer)));
 }

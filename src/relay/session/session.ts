@@ -69,7 +69,7 @@ export class Session {
       readFailed: (error) => this.#logReadError(error),
     });
     this.#welcomes = new WelcomeDesk(engine, hub, {
-      deliver: (welcome) => this.#send({ case: 'welcome', value: welcome }),
+      send: (frame) => this.#send(frame),
       failed: (error) => this.#logReadError(error),
     });
     this.#cancelHelloTimeout = clock.schedule(limits.helloTimeoutMs, () =>
@@ -147,6 +147,8 @@ export class Session {
         return this.#publish(frame.value, bytes);
       case 'awaitWelcome':
         return this.#awaitWelcome(frame.value);
+      case 'authenticate':
+        throw new ConnectionRefusal('protocol-error', 'this relay asks for no token');
       case 'ping':
         return this.#send({ case: 'pong', value: { nonce: frame.value.nonce } });
       case undefined:

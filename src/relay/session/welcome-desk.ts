@@ -1,14 +1,15 @@
 import { toHex } from '../../base/bytes.ts';
+import { refusalToWire } from '../../transport/index.ts';
 import type { ServerFrameInit } from '../../transport/index.ts';
 import type { DeliveryHub } from '../delivery/delivery-hub.ts';
 import type { LogEngine } from '../engine/log-engine.ts';
 
-/** The value of a `WelcomeDelivery` frame. */
-export type WelcomeFrame = Extract<ServerFrameInit, { case: 'welcome' }>['value'];
+/** A frame that answers a wait. */
+export type WelcomeFrame = Extract<ServerFrameInit, { case: 'welcome' | 'welcomeRefused' }>;
 
 /** Where Welcomes go. */
 export interface WelcomeOutlet {
-  deliver(welcome: WelcomeFrame): void;
+  send(frame: WelcomeFrame): void;
   /** The log could not be asked. The wait goes on. */
   failed(error: unknown): void;
 }
@@ -54,8 +55,17 @@ export class WelcomeDesk {
       if (welcome === undefined || unwatch === undefined) return;
       unwatch();
       this.#waits.delete(key);
+      if (welcome === 'taken') {
+        const value = {
+          keyPackageRef,
+          reason: refusalToWire('unauthorized'),
+          detail: 'it was handed to another account',
+        };
+        this.#outlet.send({ case: 'welcomeRefused', value });
+        return;
+      }
       const { channel, commitSeq, payload } = welcome;
-      this.#outlet.deliver({ keyPackageRef, channel, commitSeq: BigInt(commitSeq), payload });
+      this.#outlet.send({ case: 'welcome', value: { keyPackageRef, channel, commitSeq: BigInt(commitSeq), payload } });
     } catch (error) {
       this.#outlet.failed(error);
     }

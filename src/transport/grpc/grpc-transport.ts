@@ -8,6 +8,7 @@ import type {
   ChannelLink,
   LinkOptions,
   PublishAnswer,
+  Quota,
   RefusalReason,
   RelayTransport,
   Submission,
@@ -28,8 +29,10 @@ type Ending =
 /** Keeps one {@link RelaySession} alive after another and carries links and waiting calls across them. */
 export class GrpcTransport implements RelayTransport, LinkHost {
   readonly status$: StateObservable<TransportStatus>;
+  readonly quota$: StateObservable<Quota | undefined>;
   readonly #settings: TransportSettings;
   readonly #status = new StateSubject<TransportStatus>({ kind: 'idle' });
+  readonly #quota = new StateSubject<Quota | undefined>(undefined);
   readonly #backoff: Backoff;
   readonly #links = new Set<GrpcLink>();
   readonly #welcomes = new WelcomeDesk();
@@ -48,6 +51,7 @@ export class GrpcTransport implements RelayTransport, LinkHost {
   constructor(settings: TransportSettings) {
     this.#settings = settings;
     this.status$ = this.#status.asObservable();
+    this.quota$ = this.#quota.asObservable();
     this.#backoff = new Backoff(
       {
         minMs: settings.minReconnectDelayMs,
@@ -200,6 +204,7 @@ export class GrpcTransport implements RelayTransport, LinkHost {
     const error = new TransportError('connection_lost', 'the transport was closed');
     this.#end({ kind: 'closed', error }, { kind: 'closed' });
     this.#status.complete();
+    this.#quota.complete();
     await released;
   }
 }

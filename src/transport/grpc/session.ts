@@ -191,6 +191,9 @@ export class RelaySession {
         return this.#publishes.answered(frame.value);
       case 'welcome':
         return this.#handlers.welcome(frame.value.keyPackageRef, welcomeFromWire(frame.value));
+      case 'authenticated':
+      case 'authenticationRefused':
+      case 'welcomeRefused':
       case 'pong':
         return;
     }

@@ -9,6 +9,7 @@ import type {
   ChannelLink,
   LinkOptions,
   PublishAnswer,
+  Quota,
   RelayTransport,
   Submission,
   TransportStatus,
@@ -27,8 +28,10 @@ interface Connection {
 /** A client of a memory relay. */
 export class MemoryTransport implements RelayTransport, MemoryClient, MemoryLinkHost {
   readonly status$: StateObservable<TransportStatus>;
+  readonly quota$: StateObservable<Quota | undefined>;
   readonly #hub: MemoryHub;
   readonly #status = new StateSubject<TransportStatus>({ kind: 'idle' });
+  readonly #quota = new StateSubject<Quota | undefined>(undefined);
   readonly #links = new Set<MemoryLink>();
   readonly #welcomes = new WelcomeDesk();
   #connection: Connection | undefined;
@@ -41,6 +44,7 @@ export class MemoryTransport implements RelayTransport, MemoryClient, MemoryLink
   constructor(hub: MemoryHub) {
     this.#hub = hub;
     this.status$ = this.#status.asObservable();
+    this.quota$ = this.#quota.asObservable();
   }
 
   open(options: LinkOptions): ChannelLink {
@@ -93,6 +97,7 @@ export class MemoryTransport implements RelayTransport, MemoryClient, MemoryLink
     this.#welcomes.close(closed());
     this.#status.next({ kind: 'closed' });
     this.#status.complete();
+    this.#quota.complete();
     for (const link of [...this.#links]) link.complete();
     return Promise.resolve();
   }

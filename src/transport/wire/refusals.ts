@@ -1,4 +1,4 @@
-import { AuthError, ChannelError, MlsError, TransportError } from '../../base/errors.ts';
+import { AuthError, ChannelError, MlsError, QuotaExceededError, TransportError } from '../../base/errors.ts';
 import type { SkytaleError } from '../../base/errors.ts';
 import { Refusal } from '../gen/skytale/relay/v1/relay_pb.ts';
 import type { RefusalReason } from '../relay-transport.ts';
@@ -17,6 +17,8 @@ const TO_WIRE: Readonly<Record<RefusalReason, Refusal>> = {
   'invalid-channel': Refusal.INVALID_CHANNEL,
   unauthorized: Refusal.UNAUTHORIZED,
   'log-went-back': Refusal.LOG_WENT_BACK,
+  'quota-exceeded': Refusal.QUOTA_EXCEEDED,
+  'rate-limited': Refusal.RATE_LIMITED,
 };
 
 const FROM_WIRE: ReadonlyMap<Refusal, RefusalReason> = new Map(
@@ -46,7 +48,10 @@ export function refusalError(reason: RefusalReason, detail: string): SkytaleErro
       return new TransportError('protocol_error', text);
     case 'too-large':
       return new TransportError('message_too_large', text);
+    case 'quota-exceeded':
+      return new QuotaExceededError(text);
     case 'limit':
+    case 'rate-limited':
       return new TransportError('limit_exceeded', text);
     case 'unavailable':
       return new TransportError('transport_error', text);

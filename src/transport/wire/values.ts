@@ -9,12 +9,22 @@ import type {
   AnswerSchema,
   Entry,
   EntrySchema,
+  Quota as WireQuota,
+  QuotaSchema,
   Submission as WireSubmission,
   Subscribe,
   SubmissionSchema,
   WelcomeDelivery as WireWelcomeDelivery,
 } from '../gen/skytale/relay/v1/relay_pb.ts';
-import type { EntryKind, LinkStart, LogEntry, PublishAnswer, Submission, WelcomeDelivery } from '../relay-transport.ts';
+import type {
+  EntryKind,
+  LinkStart,
+  LogEntry,
+  PublishAnswer,
+  Quota,
+  Submission,
+  WelcomeDelivery,
+} from '../relay-transport.ts';
 import { refusalFromWire, refusalToWire } from './refusals.ts';
 
 /** Bytes of a message id. */
@@ -104,8 +114,9 @@ export function answerToWire(answer: PublishAnswer): MessageInitShape<typeof Ans
   if (answer.kind === 'accepted') {
     return { result: { case: 'accepted', value: { seq: BigInt(answer.seq), duplicate: answer.duplicate } } };
   }
-  const { reason, detail, currentEpoch } = answer;
-  return { result: { case: 'refused', value: { reason: refusalToWire(reason), detail, currentEpoch } } };
+  const { reason, detail, currentEpoch, retryAfterMs = 0 } = answer;
+  const value = { reason: refusalToWire(reason), detail, currentEpoch, retryAfterMs: BigInt(retryAfterMs) };
+  return { result: { case: 'refused', value } };
 }
 
 /**
@@ -119,11 +130,31 @@ export function answerFromWire({ result }: Answer): PublishAnswer {
       return { kind: 'accepted', seq: safeNumber('seq', result.value.seq), duplicate: result.value.duplicate };
     case 'refused': {
       const { reason, detail, currentEpoch } = result.value;
-      return { kind: 'refused', reason: refusalFromWire(reason), detail, currentEpoch };
+      const refused = { kind: 'refused', reason: refusalFromWire(reason), detail, currentEpoch } as const;
+      const retryAfterMs = safeNumber('retry_after_ms', result.value.retryAfterMs);
+      return retryAfterMs === 0 ? refused : { ...refused, retryAfterMs };
     }
     case undefined:
       throw new TransportError('protocol_error', 'an answer neither accepts nor refuses');
   }
+}
+
+/** The quota of a `Published` frame. */
+export function quotaToWire({ limit, remaining, resetsAtMs }: Quota): MessageInitShape<typeof QuotaSchema> {
+  return { limit: BigInt(limit), remaining: BigInt(remaining), resetsAtMs: BigInt(resetsAtMs) };
+}
+
+/**
+ * The quota of a `Published` frame.
+ *
+ * @throws {@link TransportError} `protocol_error` for a number above 2^53 - 1.
+ */
+export function quotaFromWire(quota: WireQuota): Quota {
+  return {
+    limit: safeNumber('limit', quota.limit),
+    remaining: safeNumber('remaining', quota.remaining),
+    resetsAtMs: safeNumber('resets_at_ms', quota.resetsAtMs),
+  };
 }
 
 /** The `start` of a `Subscribe` frame. */

@@ -6,14 +6,20 @@ import type { ChannelName } from '../../../base/channel-name.ts';
 import type { Clock } from '../../../base/clock.ts';
 import { RuntimeError } from '../../../base/errors.ts';
 import type { PublishAnswer } from '../../../transport/index.ts';
+import type { AccountId } from '../../access/principal.ts';
 import type {
+  Access,
+  AccessChange,
   Appended,
+  AppendOutcome,
   AppendRequest,
   ChannelState,
+  EngineHealth,
   LogEngine,
   LogPage,
   PageLimit,
   StoredWelcome,
+  Usage,
 } from '../log-engine.ts';
 import { DEFAULT_LOG_RULES, refused } from '../log-rules.ts';
 import type { LogRules } from '../log-rules.ts';
@@ -88,7 +94,33 @@ class SqliteEngine implements LogEngine {
     this.#onStoreError = onStoreError ?? (() => undefined);
   }
 
-  append(request: AppendRequest): Promise<readonly PublishAnswer[]> {
+  readonly accessChanges$: Observable<AccessChange> = new Subject<AccessChange>().asObservable();
+
+  access(): Promise<Access> {
+    return Promise.resolve('unclaimed');
+  }
+
+  admit(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  expel(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  usage(_account: AccountId, monthStartMs: number): Promise<Usage> {
+    return Promise.resolve({ monthStartMs, messages: 0 });
+  }
+
+  health(): Promise<EngineHealth> {
+    return Promise.resolve({ engine: 'sqlite', status: 'ok', durability: 'disk', warnings: [], details: {} });
+  }
+
+  async append(request: AppendRequest): Promise<AppendOutcome> {
+    return { answers: await this.#append(request) };
+  }
+
+  #append(request: AppendRequest): Promise<readonly PublishAnswer[]> {
     if (this.#closing !== undefined) return Promise.resolve(unavailable(request, 'the relay is shutting down'));
     const bytes = requestBytes(request);
     if (this.#queuedBytes + bytes > MAX_QUEUED_BYTES) {

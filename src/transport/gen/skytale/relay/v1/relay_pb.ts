@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file skytale/relay/v1/relay.proto.
  */
 export const file_skytale_relay_v1_relay: GenFile = /*@__PURE__*/
-  fileDesc("Chxza3l0YWxlL3JlbGF5L3YxL3JlbGF5LnByb3RvEhBza3l0YWxlLnJlbGF5LnYxIuMCCgtDbGllbnRGcmFtZRIoCgVoZWxsbxgBIAEoCzIXLnNreXRhbGUucmVsYXkudjEuSGVsbG9IABIwCglzdWJzY3JpYmUYAiABKAsyGy5za3l0YWxlLnJlbGF5LnYxLlN1YnNjcmliZUgAEioKBmNyZWRpdBgDIAEoCzIYLnNreXRhbGUucmVsYXkudjEuQ3JlZGl0SAASNAoLdW5zdWJzY3JpYmUYBCABKAsyHS5za3l0YWxlLnJlbGF5LnYxLlVuc3Vic2NyaWJlSAASLAoHcHVibGlzaBgFIAEoCzIZLnNreXRhbGUucmVsYXkudjEuUHVibGlzaEgAEjcKDWF3YWl0X3dlbGNvbWUYBiABKAsyHi5za3l0YWxlLnJlbGF5LnYxLkF3YWl0V2VsY29tZUgAEiYKBHBpbmcYByABKAsyFi5za3l0YWxlLnJlbGF5LnYxLlBpbmdIAEIHCgVmcmFtZSLfAwoLU2VydmVyRnJhbWUSKAoFcmVhZHkYASABKAsyFy5za3l0YWxlLnJlbGF5LnYxLlJlYWR5SAASLAoHZGVsaXZlchgCIAEoCzIZLnNreXRhbGUucmVsYXkudjEuRGVsaXZlckgAEi8KCWNhdWdodF91cBgDIAEoCzIaLnNreXRhbGUucmVsYXkudjEuQ2F1Z2h0VXBIABIkCgNnYXAYBCABKAsyFS5za3l0YWxlLnJlbGF5LnYxLkdhcEgAEkUKFHN1YnNjcmlwdGlvbl9yZWZ1c2VkGAUgASgLMiUuc2t5dGFsZS5yZWxheS52MS5TdWJzY3JpcHRpb25SZWZ1c2VkSAASMAoJcHVibGlzaGVkGAYgASgLMhsuc2t5dGFsZS5yZWxheS52MS5QdWJsaXNoZWRIABI0Cgd3ZWxjb21lGAcgASgLMiEuc2t5dGFsZS5yZWxheS52MS5XZWxjb21lRGVsaXZlcnlIABImCgRwb25nGAggASgLMhYuc2t5dGFsZS5yZWxheS52MS5Qb25nSAASQQoSY29ubmVjdGlvbl9yZWZ1c2VkGAkgASgLMiMuc2t5dGFsZS5yZWxheS52MS5Db25uZWN0aW9uUmVmdXNlZEgAQgcKBWZyYW1lIjEKBUhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SDgoGY2xpZW50GAIgASgJInAKBVJlYWR5EhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SGQoRbWF4X3BheWxvYWRfYnl0ZXMYAiABKA0SGQoRbWF4X2JhdGNoX2VudHJpZXMYAyABKA0SFwoPbWF4X2ZyYW1lX2J5dGVzGAQgASgNIk4KEUNvbm5lY3Rpb25SZWZ1c2VkEikKBnJlYXNvbhgBIAEoDjIZLnNreXRhbGUucmVsYXkudjEuUmVmdXNhbBIOCgZkZXRhaWwYAiABKAkimwEKBUVudHJ5EgsKA3NlcRgBIAEoBBIQCghwcmV2X3NlcRgCIAEoBBIpCgRraW5kGAMgASgOMhsuc2t5dGFsZS5yZWxheS52MS5FbnRyeUtpbmQSDQoFZXBvY2gYBCABKAQSEgoKbWVzc2FnZV9pZBgFIAEoDBIPCgdwYXlsb2FkGAYgASgMEhQKDHN0b3JlZF9hdF9tcxgHIAEoBCKQAQoJU3Vic2NyaWJlEhQKDHN1YnNjcmlwdGlvbhgBIAEoDRIPCgdjaGFubmVsGAIgASgJEg0KBWdyb3VwGAMgASgMEhMKCWFmdGVyX3NlcRgEIAEoBEgAEh8KFWFmdGVyX2NvbW1pdF9vZl9lcG9jaBgFIAEoBEgAEg4KBmNyZWRpdBgGIAEoDUIHCgVzdGFydCIvCgZDcmVkaXQSFAoMc3Vic2NyaXB0aW9uGAEgASgNEg8KB2VudHJpZXMYAiABKA0iIwoLVW5zdWJzY3JpYmUSFAoMc3Vic2NyaXB0aW9uGAEgASgNIkkKB0RlbGl2ZXISFAoMc3Vic2NyaXB0aW9uGAEgASgNEigKB2VudHJpZXMYAiADKAsyFy5za3l0YWxlLnJlbGF5LnYxLkVudHJ5IjIKCENhdWdodFVwEhQKDHN1YnNjcmlwdGlvbhgBIAEoDRIQCghoZWFkX3NlcRgCIAEoBCJGCgNHYXASFAoMc3Vic2NyaXB0aW9uGAEgASgNEhEKCWFmdGVyX3NlcRgCIAEoBBIWCg5yZXN1bWVzX2F0X3NlcRgDIAEoBCJmChNTdWJzY3JpcHRpb25SZWZ1c2VkEhQKDHN1YnNjcmlwdGlvbhgBIAEoDRIpCgZyZWFzb24YAiABKA4yGS5za3l0YWxlLnJlbGF5LnYxLlJlZnVzYWwSDgoGZGV0YWlsGAMgASgJIm0KB1B1Ymxpc2gSDwoHcmVxdWVzdBgBIAEoDRIPCgdjaGFubmVsGAIgASgJEg0KBWdyb3VwGAMgASgMEjEKC3N1Ym1pc3Npb25zGAQgAygLMhwuc2t5dGFsZS5yZWxheS52MS5TdWJtaXNzaW9uIpgBCgpTdWJtaXNzaW9uEikKBGtpbmQYASABKA4yGy5za3l0YWxlLnJlbGF5LnYxLkVudHJ5S2luZBINCgVlcG9jaBgCIAEoBBISCgptZXNzYWdlX2lkGAMgASgMEg8KB3BheWxvYWQYBCABKAwSKwoId2VsY29tZXMYBSADKAsyGS5za3l0YWxlLnJlbGF5LnYxLldlbGNvbWUiNAoHV2VsY29tZRIYChBrZXlfcGFja2FnZV9yZWZzGAEgAygMEg8KB3BheWxvYWQYAiABKAwiRwoJUHVibGlzaGVkEg8KB3JlcXVlc3QYASABKA0SKQoHYW5zd2VycxgCIAMoCzIYLnNreXRhbGUucmVsYXkudjEuQW5zd2VyInAKBkFuc3dlchIuCghhY2NlcHRlZBgBIAEoCzIaLnNreXRhbGUucmVsYXkudjEuQWNjZXB0ZWRIABIsCgdyZWZ1c2VkGAIgASgLMhkuc2t5dGFsZS5yZWxheS52MS5SZWZ1c2VkSABCCAoGcmVzdWx0IioKCEFjY2VwdGVkEgsKA3NlcRgBIAEoBBIRCglkdXBsaWNhdGUYAiABKAgiWwoHUmVmdXNlZBIpCgZyZWFzb24YASABKA4yGS5za3l0YWxlLnJlbGF5LnYxLlJlZnVzYWwSDgoGZGV0YWlsGAIgASgJEhUKDWN1cnJlbnRfZXBvY2gYAyABKAQiJwoMQXdhaXRXZWxjb21lEhcKD2tleV9wYWNrYWdlX3JlZhgBIAEoDCJgCg9XZWxjb21lRGVsaXZlcnkSFwoPa2V5X3BhY2thZ2VfcmVmGAEgASgMEg8KB2NoYW5uZWwYAiABKAkSEgoKY29tbWl0X3NlcRgDIAEoBBIPCgdwYXlsb2FkGAQgASgMIhUKBFBpbmcSDQoFbm9uY2UYASABKAQiFQoEUG9uZxINCgVub25jZRgBIAEoBCpWCglFbnRyeUtpbmQSGgoWRU5UUllfS0lORF9VTlNQRUNJRklFRBAAEhYKEkVOVFJZX0tJTkRfTUVTU0FHRRABEhUKEUVOVFJZX0tJTkRfQ09NTUlUEAIq9QIKB1JlZnVzYWwSFwoTUkVGVVNBTF9VTlNQRUNJRklFRBAAEh8KG1JFRlVTQUxfVU5TVVBQT1JURURfVkVSU0lPThABEhoKFlJFRlVTQUxfUFJPVE9DT0xfRVJST1IQAhIZChVSRUZVU0FMX0VQT0NIX0RFQ0lERUQQAxIZChVSRUZVU0FMX0VQT0NIX1VOS05PV04QBBIXChNSRUZVU0FMX1NUQUxFX0VQT0NIEAUSGQoVUkVGVVNBTF9GT1JFSUdOX0dST1VQEAYSFQoRUkVGVVNBTF9UT09fTEFSR0UQBxIVChFSRUZVU0FMX01BTEZPUk1FRBAIEhEKDVJFRlVTQUxfTElNSVQQCRIXChNSRUZVU0FMX1VOQVZBSUxBQkxFEAoSGwoXUkVGVVNBTF9JTlZBTElEX0NIQU5ORUwQCxIYChRSRUZVU0FMX1VOQVVUSE9SSVpFRBAMEhkKFVJFRlVTQUxfTE9HX1dFTlRfQkFDSxANMlQKBVJlbGF5EksKB0Nvbm5lY3QSHS5za3l0YWxlLnJlbGF5LnYxLkNsaWVudEZyYW1lGh0uc2t5dGFsZS5yZWxheS52MS5TZXJ2ZXJGcmFtZSgBMAFiBnByb3RvMw");
+  fileDesc("Chxza3l0YWxlL3JlbGF5L3YxL3JlbGF5LnByb3RvEhBza3l0YWxlLnJlbGF5LnYxIpsDCgtDbGllbnRGcmFtZRIoCgVoZWxsbxgBIAEoCzIXLnNreXRhbGUucmVsYXkudjEuSGVsbG9IABIwCglzdWJzY3JpYmUYAiABKAsyGy5za3l0YWxlLnJlbGF5LnYxLlN1YnNjcmliZUgAEioKBmNyZWRpdBgDIAEoCzIYLnNreXRhbGUucmVsYXkudjEuQ3JlZGl0SAASNAoLdW5zdWJzY3JpYmUYBCABKAsyHS5za3l0YWxlLnJlbGF5LnYxLlVuc3Vic2NyaWJlSAASLAoHcHVibGlzaBgFIAEoCzIZLnNreXRhbGUucmVsYXkudjEuUHVibGlzaEgAEjcKDWF3YWl0X3dlbGNvbWUYBiABKAsyHi5za3l0YWxlLnJlbGF5LnYxLkF3YWl0V2VsY29tZUgAEiYKBHBpbmcYByABKAsyFi5za3l0YWxlLnJlbGF5LnYxLlBpbmdIABI2CgxhdXRoZW50aWNhdGUYCCABKAsyHi5za3l0YWxlLnJlbGF5LnYxLkF1dGhlbnRpY2F0ZUgAQgcKBWZyYW1lIqEFCgtTZXJ2ZXJGcmFtZRIoCgVyZWFkeRgBIAEoCzIXLnNreXRhbGUucmVsYXkudjEuUmVhZHlIABIsCgdkZWxpdmVyGAIgASgLMhkuc2t5dGFsZS5yZWxheS52MS5EZWxpdmVySAASLwoJY2F1Z2h0X3VwGAMgASgLMhouc2t5dGFsZS5yZWxheS52MS5DYXVnaHRVcEgAEiQKA2dhcBgEIAEoCzIVLnNreXRhbGUucmVsYXkudjEuR2FwSAASRQoUc3Vic2NyaXB0aW9uX3JlZnVzZWQYBSABKAsyJS5za3l0YWxlLnJlbGF5LnYxLlN1YnNjcmlwdGlvblJlZnVzZWRIABIwCglwdWJsaXNoZWQYBiABKAsyGy5za3l0YWxlLnJlbGF5LnYxLlB1Ymxpc2hlZEgAEjQKB3dlbGNvbWUYByABKAsyIS5za3l0YWxlLnJlbGF5LnYxLldlbGNvbWVEZWxpdmVyeUgAEiYKBHBvbmcYCCABKAsyFi5za3l0YWxlLnJlbGF5LnYxLlBvbmdIABJBChJjb25uZWN0aW9uX3JlZnVzZWQYCSABKAsyIy5za3l0YWxlLnJlbGF5LnYxLkNvbm5lY3Rpb25SZWZ1c2VkSAASOAoNYXV0aGVudGljYXRlZBgKIAEoCzIfLnNreXRhbGUucmVsYXkudjEuQXV0aGVudGljYXRlZEgAEkkKFmF1dGhlbnRpY2F0aW9uX3JlZnVzZWQYCyABKAsyJy5za3l0YWxlLnJlbGF5LnYxLkF1dGhlbnRpY2F0aW9uUmVmdXNlZEgAEjsKD3dlbGNvbWVfcmVmdXNlZBgMIAEoCzIgLnNreXRhbGUucmVsYXkudjEuV2VsY29tZVJlZnVzZWRIAEIHCgVmcmFtZSIxCgVIZWxsbxIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEg4KBmNsaWVudBgCIAEoCSKNAQoFUmVhZHkSGAoQcHJvdG9jb2xfdmVyc2lvbhgBIAEoDRIZChFtYXhfcGF5bG9hZF9ieXRlcxgCIAEoDRIZChFtYXhfYmF0Y2hfZW50cmllcxgDIAEoDRIXCg9tYXhfZnJhbWVfYnl0ZXMYBCABKA0SGwoTdG9rZW5fZXhwaXJlc19hdF9tcxgFIAEoBCIdCgxBdXRoZW50aWNhdGUSDQoFdG9rZW4YASABKAkiLAoNQXV0aGVudGljYXRlZBIbChN0b2tlbl9leHBpcmVzX2F0X21zGAEgASgEIicKFUF1dGhlbnRpY2F0aW9uUmVmdXNlZBIOCgZkZXRhaWwYASABKAkiTgoRQ29ubmVjdGlvblJlZnVzZWQSKQoGcmVhc29uGAEgASgOMhkuc2t5dGFsZS5yZWxheS52MS5SZWZ1c2FsEg4KBmRldGFpbBgCIAEoCSKbAQoFRW50cnkSCwoDc2VxGAEgASgEEhAKCHByZXZfc2VxGAIgASgEEikKBGtpbmQYAyABKA4yGy5za3l0YWxlLnJlbGF5LnYxLkVudHJ5S2luZBINCgVlcG9jaBgEIAEoBBISCgptZXNzYWdlX2lkGAUgASgMEg8KB3BheWxvYWQYBiABKAwSFAoMc3RvcmVkX2F0X21zGAcgASgEIpABCglTdWJzY3JpYmUSFAoMc3Vic2NyaXB0aW9uGAEgASgNEg8KB2NoYW5uZWwYAiABKAkSDQoFZ3JvdXAYAyABKAwSEwoJYWZ0ZXJfc2VxGAQgASgESAASHwoVYWZ0ZXJfY29tbWl0X29mX2Vwb2NoGAUgASgESAASDgoGY3JlZGl0GAYgASgNQgcKBXN0YXJ0Ii8KBkNyZWRpdBIUCgxzdWJzY3JpcHRpb24YASABKA0SDwoHZW50cmllcxgCIAEoDSIjCgtVbnN1YnNjcmliZRIUCgxzdWJzY3JpcHRpb24YASABKA0iSQoHRGVsaXZlchIUCgxzdWJzY3JpcHRpb24YASABKA0SKAoHZW50cmllcxgCIAMoCzIXLnNreXRhbGUucmVsYXkudjEuRW50cnkiMgoIQ2F1Z2h0VXASFAoMc3Vic2NyaXB0aW9uGAEgASgNEhAKCGhlYWRfc2VxGAIgASgEIkYKA0dhcBIUCgxzdWJzY3JpcHRpb24YASABKA0SEQoJYWZ0ZXJfc2VxGAIgASgEEhYKDnJlc3VtZXNfYXRfc2VxGAMgASgEImYKE1N1YnNjcmlwdGlvblJlZnVzZWQSFAoMc3Vic2NyaXB0aW9uGAEgASgNEikKBnJlYXNvbhgCIAEoDjIZLnNreXRhbGUucmVsYXkudjEuUmVmdXNhbBIOCgZkZXRhaWwYAyABKAkibQoHUHVibGlzaBIPCgdyZXF1ZXN0GAEgASgNEg8KB2NoYW5uZWwYAiABKAkSDQoFZ3JvdXAYAyABKAwSMQoLc3VibWlzc2lvbnMYBCADKAsyHC5za3l0YWxlLnJlbGF5LnYxLlN1Ym1pc3Npb24imAEKClN1Ym1pc3Npb24SKQoEa2luZBgBIAEoDjIbLnNreXRhbGUucmVsYXkudjEuRW50cnlLaW5kEg0KBWVwb2NoGAIgASgEEhIKCm1lc3NhZ2VfaWQYAyABKAwSDwoHcGF5bG9hZBgEIAEoDBIrCgh3ZWxjb21lcxgFIAMoCzIZLnNreXRhbGUucmVsYXkudjEuV2VsY29tZSI0CgdXZWxjb21lEhgKEGtleV9wYWNrYWdlX3JlZnMYASADKAwSDwoHcGF5bG9hZBgCIAEoDCJvCglQdWJsaXNoZWQSDwoHcmVxdWVzdBgBIAEoDRIpCgdhbnN3ZXJzGAIgAygLMhguc2t5dGFsZS5yZWxheS52MS5BbnN3ZXISJgoFcXVvdGEYAyABKAsyFy5za3l0YWxlLnJlbGF5LnYxLlF1b3RhIj8KBVF1b3RhEg0KBWxpbWl0GAEgASgEEhEKCXJlbWFpbmluZxgCIAEoBBIUCgxyZXNldHNfYXRfbXMYAyABKAQicAoGQW5zd2VyEi4KCGFjY2VwdGVkGAEgASgLMhouc2t5dGFsZS5yZWxheS52MS5BY2NlcHRlZEgAEiwKB3JlZnVzZWQYAiABKAsyGS5za3l0YWxlLnJlbGF5LnYxLlJlZnVzZWRIAEIICgZyZXN1bHQiKgoIQWNjZXB0ZWQSCwoDc2VxGAEgASgEEhEKCWR1cGxpY2F0ZRgCIAEoCCJzCgdSZWZ1c2VkEikKBnJlYXNvbhgBIAEoDjIZLnNreXRhbGUucmVsYXkudjEuUmVmdXNhbBIOCgZkZXRhaWwYAiABKAkSFQoNY3VycmVudF9lcG9jaBgDIAEoBBIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoBCInCgxBd2FpdFdlbGNvbWUSFwoPa2V5X3BhY2thZ2VfcmVmGAEgASgMImAKD1dlbGNvbWVEZWxpdmVyeRIXCg9rZXlfcGFja2FnZV9yZWYYASABKAwSDwoHY2hhbm5lbBgCIAEoCRISCgpjb21taXRfc2VxGAMgASgEEg8KB3BheWxvYWQYBCABKAwiZAoOV2VsY29tZVJlZnVzZWQSFwoPa2V5X3BhY2thZ2VfcmVmGAEgASgMEikKBnJlYXNvbhgCIAEoDjIZLnNreXRhbGUucmVsYXkudjEuUmVmdXNhbBIOCgZkZXRhaWwYAyABKAkiFQoEUGluZxINCgVub25jZRgBIAEoBCIVCgRQb25nEg0KBW5vbmNlGAEgASgEKlYKCUVudHJ5S2luZBIaChZFTlRSWV9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSRU5UUllfS0lORF9NRVNTQUdFEAESFQoRRU5UUllfS0lORF9DT01NSVQQAiqrAwoHUmVmdXNhbBIXChNSRUZVU0FMX1VOU1BFQ0lGSUVEEAASHwobUkVGVVNBTF9VTlNVUFBPUlRFRF9WRVJTSU9OEAESGgoWUkVGVVNBTF9QUk9UT0NPTF9FUlJPUhACEhkKFVJFRlVTQUxfRVBPQ0hfREVDSURFRBADEhkKFVJFRlVTQUxfRVBPQ0hfVU5LTk9XThAEEhcKE1JFRlVTQUxfU1RBTEVfRVBPQ0gQBRIZChVSRUZVU0FMX0ZPUkVJR05fR1JPVVAQBhIVChFSRUZVU0FMX1RPT19MQVJHRRAHEhUKEVJFRlVTQUxfTUFMRk9STUVEEAgSEQoNUkVGVVNBTF9MSU1JVBAJEhcKE1JFRlVTQUxfVU5BVkFJTEFCTEUQChIbChdSRUZVU0FMX0lOVkFMSURfQ0hBTk5FTBALEhgKFFJFRlVTQUxfVU5BVVRIT1JJWkVEEAwSGQoVUkVGVVNBTF9MT0dfV0VOVF9CQUNLEA0SGgoWUkVGVVNBTF9RVU9UQV9FWENFRURFRBAOEhgKFFJFRlVTQUxfUkFURV9MSU1JVEVEEA8yVAoFUmVsYXkSSwoHQ29ubmVjdBIdLnNreXRhbGUucmVsYXkudjEuQ2xpZW50RnJhbWUaHS5za3l0YWxlLnJlbGF5LnYxLlNlcnZlckZyYW1lKAEwAWIGcHJvdG8z");
 
 /**
  * @generated from message skytale.relay.v1.ClientFrame
@@ -70,6 +70,12 @@ export type ClientFrame = Message<"skytale.relay.v1.ClientFrame"> & {
      */
     value: Ping;
     case: "ping";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.Authenticate authenticate = 8;
+     */
+    value: Authenticate;
+    case: "authenticate";
   } | { case: undefined; value?: undefined };
 };
 
@@ -145,6 +151,24 @@ export type ServerFrame = Message<"skytale.relay.v1.ServerFrame"> & {
      */
     value: ConnectionRefused;
     case: "connectionRefused";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.Authenticated authenticated = 10;
+     */
+    value: Authenticated;
+    case: "authenticated";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.AuthenticationRefused authentication_refused = 11;
+     */
+    value: AuthenticationRefused;
+    case: "authenticationRefused";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.WelcomeRefused welcome_refused = 12;
+     */
+    value: WelcomeRefused;
+    case: "welcomeRefused";
   } | { case: undefined; value?: undefined };
 };
 
@@ -208,6 +232,13 @@ export type Ready = Message<"skytale.relay.v1.Ready"> & {
    * @generated from field: uint32 max_frame_bytes = 4;
    */
   maxFrameBytes: number;
+
+  /**
+   * of the call's token, by the relay's clock; 0 if the relay asks for none
+   *
+   * @generated from field: uint64 token_expires_at_ms = 5;
+   */
+  tokenExpiresAtMs: bigint;
 };
 
 /**
@@ -216,6 +247,64 @@ export type Ready = Message<"skytale.relay.v1.Ready"> & {
  */
 export const ReadySchema: GenMessage<Ready> = /*@__PURE__*/
   messageDesc(file_skytale_relay_v1_relay, 3);
+
+/**
+ * A fresh token for the connection that is open, in place of the one in the call's `authorization: Bearer` metadata. A
+ * connection whose token expires is ended with the gRPC status UNAUTHENTICATED.
+ *
+ * @generated from message skytale.relay.v1.Authenticate
+ */
+export type Authenticate = Message<"skytale.relay.v1.Authenticate"> & {
+  /**
+   * @generated from field: string token = 1;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message skytale.relay.v1.Authenticate.
+ * Use `create(AuthenticateSchema)` to create a new message.
+ */
+export const AuthenticateSchema: GenMessage<Authenticate> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 4);
+
+/**
+ * The token of the last Authenticate holds from now on.
+ *
+ * @generated from message skytale.relay.v1.Authenticated
+ */
+export type Authenticated = Message<"skytale.relay.v1.Authenticated"> & {
+  /**
+   * @generated from field: uint64 token_expires_at_ms = 1;
+   */
+  tokenExpiresAtMs: bigint;
+};
+
+/**
+ * Describes the message skytale.relay.v1.Authenticated.
+ * Use `create(AuthenticatedSchema)` to create a new message.
+ */
+export const AuthenticatedSchema: GenMessage<Authenticated> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 5);
+
+/**
+ * The token of the last Authenticate was not taken; the one before holds until it expires.
+ *
+ * @generated from message skytale.relay.v1.AuthenticationRefused
+ */
+export type AuthenticationRefused = Message<"skytale.relay.v1.AuthenticationRefused"> & {
+  /**
+   * @generated from field: string detail = 1;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message skytale.relay.v1.AuthenticationRefused.
+ * Use `create(AuthenticationRefusedSchema)` to create a new message.
+ */
+export const AuthenticationRefusedSchema: GenMessage<AuthenticationRefused> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 6);
 
 /**
  * Ends the connection for a reason that a reconnect does not cure.
@@ -239,7 +328,7 @@ export type ConnectionRefused = Message<"skytale.relay.v1.ConnectionRefused"> & 
  * Use `create(ConnectionRefusedSchema)` to create a new message.
  */
 export const ConnectionRefusedSchema: GenMessage<ConnectionRefused> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 4);
+  messageDesc(file_skytale_relay_v1_relay, 7);
 
 /**
  * One entry of a channel's log. `prev_seq` names the predecessor (0 before the first), so a reader can prove that it
@@ -297,7 +386,7 @@ export type Entry = Message<"skytale.relay.v1.Entry"> & {
  * Use `create(EntrySchema)` to create a new message.
  */
 export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 5);
+  messageDesc(file_skytale_relay_v1_relay, 8);
 
 /**
  * @generated from message skytale.relay.v1.Subscribe
@@ -356,7 +445,7 @@ export type Subscribe = Message<"skytale.relay.v1.Subscribe"> & {
  * Use `create(SubscribeSchema)` to create a new message.
  */
 export const SubscribeSchema: GenMessage<Subscribe> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 6);
+  messageDesc(file_skytale_relay_v1_relay, 9);
 
 /**
  * @generated from message skytale.relay.v1.Credit
@@ -380,7 +469,7 @@ export type Credit = Message<"skytale.relay.v1.Credit"> & {
  * Use `create(CreditSchema)` to create a new message.
  */
 export const CreditSchema: GenMessage<Credit> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 7);
+  messageDesc(file_skytale_relay_v1_relay, 10);
 
 /**
  * @generated from message skytale.relay.v1.Unsubscribe
@@ -397,7 +486,7 @@ export type Unsubscribe = Message<"skytale.relay.v1.Unsubscribe"> & {
  * Use `create(UnsubscribeSchema)` to create a new message.
  */
 export const UnsubscribeSchema: GenMessage<Unsubscribe> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 8);
+  messageDesc(file_skytale_relay_v1_relay, 11);
 
 /**
  * @generated from message skytale.relay.v1.Deliver
@@ -419,7 +508,7 @@ export type Deliver = Message<"skytale.relay.v1.Deliver"> & {
  * Use `create(DeliverSchema)` to create a new message.
  */
 export const DeliverSchema: GenMessage<Deliver> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 9);
+  messageDesc(file_skytale_relay_v1_relay, 12);
 
 /**
  * Everything that was in the log when the subscription was made has been delivered. Sent once per subscription.
@@ -443,7 +532,7 @@ export type CaughtUp = Message<"skytale.relay.v1.CaughtUp"> & {
  * Use `create(CaughtUpSchema)` to create a new message.
  */
 export const CaughtUpSchema: GenMessage<CaughtUp> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 10);
+  messageDesc(file_skytale_relay_v1_relay, 13);
 
 /**
  * Entries after `after_seq` and before `resumes_at_seq` are gone (retention). Delivery goes on at `resumes_at_seq`.
@@ -472,7 +561,7 @@ export type Gap = Message<"skytale.relay.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 11);
+  messageDesc(file_skytale_relay_v1_relay, 14);
 
 /**
  * @generated from message skytale.relay.v1.SubscriptionRefused
@@ -499,7 +588,7 @@ export type SubscriptionRefused = Message<"skytale.relay.v1.SubscriptionRefused"
  * Use `create(SubscriptionRefusedSchema)` to create a new message.
  */
 export const SubscriptionRefusedSchema: GenMessage<SubscriptionRefused> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 12);
+  messageDesc(file_skytale_relay_v1_relay, 15);
 
 /**
  * @generated from message skytale.relay.v1.Publish
@@ -537,7 +626,7 @@ export type Publish = Message<"skytale.relay.v1.Publish"> & {
  * Use `create(PublishSchema)` to create a new message.
  */
 export const PublishSchema: GenMessage<Publish> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 13);
+  messageDesc(file_skytale_relay_v1_relay, 16);
 
 /**
  * @generated from message skytale.relay.v1.Submission
@@ -578,7 +667,7 @@ export type Submission = Message<"skytale.relay.v1.Submission"> & {
  * Use `create(SubmissionSchema)` to create a new message.
  */
 export const SubmissionSchema: GenMessage<Submission> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 14);
+  messageDesc(file_skytale_relay_v1_relay, 17);
 
 /**
  * @generated from message skytale.relay.v1.Welcome
@@ -604,7 +693,7 @@ export type Welcome = Message<"skytale.relay.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 15);
+  messageDesc(file_skytale_relay_v1_relay, 18);
 
 /**
  * One answer per submission, in the same order.
@@ -621,6 +710,13 @@ export type Published = Message<"skytale.relay.v1.Published"> & {
    * @generated from field: repeated skytale.relay.v1.Answer answers = 2;
    */
   answers: Answer[];
+
+  /**
+   * of the account, after this publish; absent where it has none
+   *
+   * @generated from field: skytale.relay.v1.Quota quota = 3;
+   */
+  quota?: Quota | undefined;
 };
 
 /**
@@ -628,7 +724,40 @@ export type Published = Message<"skytale.relay.v1.Published"> & {
  * Use `create(PublishedSchema)` to create a new message.
  */
 export const PublishedSchema: GenMessage<Published> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 16);
+  messageDesc(file_skytale_relay_v1_relay, 19);
+
+/**
+ * What an account may still publish. Messages count, commits do not.
+ *
+ * @generated from message skytale.relay.v1.Quota
+ */
+export type Quota = Message<"skytale.relay.v1.Quota"> & {
+  /**
+   * messages in a calendar month, UTC
+   *
+   * @generated from field: uint64 limit = 1;
+   */
+  limit: bigint;
+
+  /**
+   * @generated from field: uint64 remaining = 2;
+   */
+  remaining: bigint;
+
+  /**
+   * start of the next month, Unix milliseconds
+   *
+   * @generated from field: uint64 resets_at_ms = 3;
+   */
+  resetsAtMs: bigint;
+};
+
+/**
+ * Describes the message skytale.relay.v1.Quota.
+ * Use `create(QuotaSchema)` to create a new message.
+ */
+export const QuotaSchema: GenMessage<Quota> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 20);
 
 /**
  * @generated from message skytale.relay.v1.Answer
@@ -657,7 +786,7 @@ export type Answer = Message<"skytale.relay.v1.Answer"> & {
  * Use `create(AnswerSchema)` to create a new message.
  */
 export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 17);
+  messageDesc(file_skytale_relay_v1_relay, 21);
 
 /**
  * @generated from message skytale.relay.v1.Accepted
@@ -681,7 +810,7 @@ export type Accepted = Message<"skytale.relay.v1.Accepted"> & {
  * Use `create(AcceptedSchema)` to create a new message.
  */
 export const AcceptedSchema: GenMessage<Accepted> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 18);
+  messageDesc(file_skytale_relay_v1_relay, 22);
 
 /**
  * @generated from message skytale.relay.v1.Refused
@@ -703,6 +832,13 @@ export type Refused = Message<"skytale.relay.v1.Refused"> & {
    * @generated from field: uint64 current_epoch = 3;
    */
   currentEpoch: bigint;
+
+  /**
+   * with RATE_LIMITED and QUOTA_EXCEEDED: not before
+   *
+   * @generated from field: uint64 retry_after_ms = 4;
+   */
+  retryAfterMs: bigint;
 };
 
 /**
@@ -710,10 +846,11 @@ export type Refused = Message<"skytale.relay.v1.Refused"> & {
  * Use `create(RefusedSchema)` to create a new message.
  */
 export const RefusedSchema: GenMessage<Refused> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 19);
+  messageDesc(file_skytale_relay_v1_relay, 23);
 
 /**
- * Asks for the Welcome addressed to a key package; answered when there is one, on this connection.
+ * Asks for the Welcome addressed to a key package; answered when there is one, on this connection. Where clients are
+ * authenticated, the account that is handed a Welcome may from then on use its channel, and no other account is handed it.
  *
  * @generated from message skytale.relay.v1.AwaitWelcome
  */
@@ -729,7 +866,7 @@ export type AwaitWelcome = Message<"skytale.relay.v1.AwaitWelcome"> & {
  * Use `create(AwaitWelcomeSchema)` to create a new message.
  */
 export const AwaitWelcomeSchema: GenMessage<AwaitWelcome> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 20);
+  messageDesc(file_skytale_relay_v1_relay, 24);
 
 /**
  * @generated from message skytale.relay.v1.WelcomeDelivery
@@ -761,7 +898,36 @@ export type WelcomeDelivery = Message<"skytale.relay.v1.WelcomeDelivery"> & {
  * Use `create(WelcomeDeliverySchema)` to create a new message.
  */
 export const WelcomeDeliverySchema: GenMessage<WelcomeDelivery> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 21);
+  messageDesc(file_skytale_relay_v1_relay, 25);
+
+/**
+ * There is no Welcome for this client, and will be none: it was handed to another account.
+ *
+ * @generated from message skytale.relay.v1.WelcomeRefused
+ */
+export type WelcomeRefused = Message<"skytale.relay.v1.WelcomeRefused"> & {
+  /**
+   * @generated from field: bytes key_package_ref = 1;
+   */
+  keyPackageRef: Uint8Array;
+
+  /**
+   * @generated from field: skytale.relay.v1.Refusal reason = 2;
+   */
+  reason: Refusal;
+
+  /**
+   * @generated from field: string detail = 3;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message skytale.relay.v1.WelcomeRefused.
+ * Use `create(WelcomeRefusedSchema)` to create a new message.
+ */
+export const WelcomeRefusedSchema: GenMessage<WelcomeRefused> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 26);
 
 /**
  * @generated from message skytale.relay.v1.Ping
@@ -778,7 +944,7 @@ export type Ping = Message<"skytale.relay.v1.Ping"> & {
  * Use `create(PingSchema)` to create a new message.
  */
 export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 22);
+  messageDesc(file_skytale_relay_v1_relay, 27);
 
 /**
  * @generated from message skytale.relay.v1.Pong
@@ -795,7 +961,7 @@ export type Pong = Message<"skytale.relay.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 23);
+  messageDesc(file_skytale_relay_v1_relay, 28);
 
 /**
  * @generated from enum skytale.relay.v1.EntryKind
@@ -905,6 +1071,8 @@ export const Refusal = {
   INVALID_CHANNEL: 11,
 
   /**
+   * the account may not do this on this channel
+   *
    * @generated from enum value: REFUSAL_UNAUTHORIZED = 12;
    */
   UNAUTHORIZED: 12,
@@ -915,6 +1083,20 @@ export const Refusal = {
    * @generated from enum value: REFUSAL_LOG_WENT_BACK = 13;
    */
   LOG_WENT_BACK: 13,
+
+  /**
+   * the account's messages of this month are used up
+   *
+   * @generated from enum value: REFUSAL_QUOTA_EXCEEDED = 14;
+   */
+  QUOTA_EXCEEDED: 14,
+
+  /**
+   * too many at once; try again after retry_after_ms
+   *
+   * @generated from enum value: REFUSAL_RATE_LIMITED = 15;
+   */
+  RATE_LIMITED: 15,
 } as const;
 
 /**
