@@ -19,7 +19,7 @@ import {
 } from '../../src/mls/index.ts';
 import type { Group, KeyPackageBundle } from '../../src/mls/index.ts';
 import { Agent, defined, groupOf, NOW } from './agents.ts';
-import { seedOfRun } from './seeded.ts';
+import { seedOfRun } from '../support/seeded.ts';
 
 /** Bytes of any kind, and real ones with some of them changed, cut off or put in. */
 const damagedFrom = (...originals: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> =>

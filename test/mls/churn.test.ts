@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { toHex } from '../../src/base/bytes.ts';
 import { createMlsEngine, epochAuthenticator } from '../../src/mls/index.ts';
 import { Agent, commit, gather } from './agents.ts';
-import { seededRandom, seedOfRun } from './seeded.ts';
+import { seededRandom, seedOfRun } from '../support/seeded.ts';
 
 /** Two minutes, for machines that have much else to do. */
 const LONG = { timeout: 120_000 };

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'vitest';
 import { createMlsEngine, groupMembers } from '../../src/mls/index.ts';
 import type { GroupChange, KeyPackageBundle } from '../../src/mls/index.ts';
 import { defined, text } from './agents.ts';
-import { seedOfRun } from './seeded.ts';
+import { seedOfRun } from '../support/seeded.ts';
 import { World } from './world.ts';
 import type { Counts, CrashPoint, Instance } from './world.ts';
 

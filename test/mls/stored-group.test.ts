@@ -3,7 +3,7 @@ import { equalBytes } from '../../src/base/bytes.ts';
 import { applyGroupDelta, decodeGroup, encodeGroup, groupDelta } from '../../src/mls/index.ts';
 import type { Group } from '../../src/mls/index.ts';
 import { Agent, commit, defined, groupOf } from './agents.ts';
-import { seededRandom, seedOfRun } from './seeded.ts';
+import { seededRandom, seedOfRun } from '../support/seeded.ts';
 
 const same = (a: Group, b: Group): boolean => equalBytes(encodeGroup(a), encodeGroup(b));
 

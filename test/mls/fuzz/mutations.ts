@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { SkytaleError } from '../../../src/base/errors.ts';
-import { seedOfRun } from '../seeded.ts';
+import { seedOfRun } from '../../support/seeded.ts';
 
 /** Lengths as MLS and protobuf write them, that promise more than there is. */
 const BOMBS = [

@@ -1,0 +1,72 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { spawnRelay } from '../support/relay-process.ts';
+import type { RelayProcess } from '../support/relay-process.ts';
+
+/** Relays as processes over one log, and what may befall them. */
+export interface Fleet {
+  /** Where clients find them; stays the same when a relay comes back. */
+  readonly endpoints: readonly string[];
+  readonly faults: readonly Fault[];
+}
+
+/** Something bad. `strike` resolves when what was struck serves again. */
+export interface Fault {
+  readonly name: string;
+  strike(): Promise<void>;
+}
+
+/** How long something stands still: long enough for clients and engines to notice, or not. */
+const FREEZE_MS = [200, 1200, 2500] as const;
+
+/** A relay that comes back on its port whenever it has died. */
+export class FleetRelay {
+  readonly endpoint: string;
+  readonly #args: readonly string[];
+  #process: RelayProcess;
+
+  private constructor(process: RelayProcess, endpoint: string, args: readonly string[]) {
+    this.#process = process;
+    this.endpoint = endpoint;
+    this.#args = args;
+  }
+
+  static async start(...args: string[]): Promise<FleetRelay> {
+    const process = spawnRelay(...args, '--port', '0', '--log-level', 'error');
+    return new FleetRelay(process, await process.endpoint, args);
+  }
+
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    this.#process.kill(signal);
+    await this.#process.exited;
+  }
+
+  async start(): Promise<void> {
+    this.#process = spawnRelay(...this.#args, '--port', new URL(this.endpoint).port, '--log-level', 'error');
+    await this.#process.endpoint;
+  }
+
+  async freeze(forMs: number): Promise<void> {
+    this.#process.kill('SIGSTOP');
+    await wait(forMs);
+    this.#process.kill('SIGCONT');
+  }
+}
+
+/** What may befall each of the relays. */
+export function relayFaults(relays: readonly FleetRelay[]): Fault[] {
+  return relays.flatMap((relay, index) => {
+    const name = relays.length === 1 ? 'the relay' : `relay ${index + 1}`;
+    let freezes = 0;
+    return [
+      { name: `${name} is killed`, strike: () => relay.end('SIGKILL').then(() => relay.start()) },
+      { name: `${name} is told to end`, strike: () => relay.end('SIGTERM').then(() => relay.start()) },
+      { name: `${name} stands still`, strike: () => relay.freeze(FREEZE_MS[freezes++ % FREEZE_MS.length] as number) },
+    ];
+  });
+}
+
+/** One relay with the embedded log. */
+export async function sqliteFleet(dataDir: string): Promise<Fleet> {
+  const relay = await FleetRelay.start('--data-dir', dataDir);
+  return { endpoints: [relay.endpoint], faults: relayFaults([relay]) };
+}

@@ -1,0 +1,8 @@
+import { temporaryDirectory } from '../support/temp-dir.ts';
+import { sqliteFleet } from './fleet.ts';
+import { describeRelayPromises } from './promises.ts';
+
+describeRelayPromises('one relay with the embedded log', async () => sqliteFleet(await temporaryDirectory()), {
+  faults: 9,
+  epochs: 20,
+});
