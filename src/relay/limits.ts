@@ -65,11 +65,16 @@ export const DEFAULT_LIMITS: RelayLimits = {
   staleEpochs: 4,
 };
 
+/** The least that a limit may be. */
+export function minimumOf(name: keyof RelayLimits): number {
+  return name === 'staleEpochs' || name === 'maxRecentBytes' ? 0 : 1;
+}
+
 /** The defaults with `overrides`. @throws {@link RuntimeError} `invalid_argument` */
 export function resolveLimits(overrides: Partial<RelayLimits> = {}): RelayLimits {
   const limits = { ...DEFAULT_LIMITS, ...overrides };
   for (const [name, value] of Object.entries(limits) as [keyof RelayLimits, number][]) {
-    checkInteger(`limits.${name}`, value, name === 'staleEpochs' || name === 'maxRecentBytes' ? 0 : 1);
+    checkInteger(`limits.${name}`, value, minimumOf(name));
   }
   checkInteger('limits.maxPayloadBytes', limits.maxPayloadBytes, 1, limits.maxFrameBytes);
   return limits;
