@@ -15,6 +15,13 @@ export interface RelayServer {
   close(): Promise<void>;
 }
 
+/** Where to listen. */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+}
+
 /** A peer that does not answer a ping of HTTP/2 for so long is gone. */
 const KEEPALIVE = { timeMs: 20_000, timeoutMs: 10_000 };
 /** Time for clients to read what is left for them when the relay closes. */
@@ -25,7 +32,7 @@ const DRAIN_MS = 2_000;
  *
  * @throws {@link TransportError} `connection_error` if the address cannot be listened on.
  */
-export async function listen(host: string, port: number, context: SessionContext): Promise<RelayServer> {
+export async function listen({ host, port }: ListenOptions, context: SessionContext): Promise<RelayServer> {
   const { limits, clock, logger } = context;
   const sessions = new Set<Session>();
   const server = new Server({
@@ -37,7 +44,7 @@ export async function listen(host: string, port: number, context: SessionContext
   });
   let isClosing = false;
   const connect: handleBidiStreamingCall<Buffer, Buffer> = (call) => {
-    const session = new Session(call, context);
+    const session = new Session(call, context, { address: call.getPeer(), cut: () => call.destroy() });
     sessions.add(session);
     void session.closed.then(() => sessions.delete(session));
     if (isClosing) void session.drain('the relay is shutting down');

@@ -10,6 +10,7 @@ import { resolveLimits } from './limits.ts';
 import type { RelayLimits } from './limits.ts';
 import { silentLogger } from './relay-logger.ts';
 import type { RelayLogger } from './relay-logger.ts';
+import { noMetrics } from './relay-metrics.ts';
 import { listen } from './relay-server.ts';
 import { startRetention } from './retention.ts';
 import type { SessionHoldings } from './session/session.ts';
@@ -101,7 +102,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<SkytaleError>((resolve) => (fail = (error) => resolve(toSkytaleError(error))));
   const hub = new DeliveryHub(engine, limits.maxRecentBytes, fail);
-  const server = await listen(host, port, { engine, hub, limits, clock, logger }).catch(async (error: unknown) => {
+  const server = await listen({ host, port }, { engine, hub, limits, clock, logger, metrics: noMetrics }).catch(async (error: unknown) => {
     hub.close();
     await engine.close();
     throw error;

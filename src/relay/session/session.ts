@@ -11,8 +11,10 @@ import {
 import type { ClientFrameShape, RefusalReason, ServerFrameInit } from '../../transport/index.ts';
 import type { DeliveryHub } from '../delivery/delivery-hub.ts';
 import type { LogEngine } from '../engine/log-engine.ts';
+import type { Peer } from '../front/peer.ts';
 import type { RelayLimits } from '../limits.ts';
 import type { RelayLogger } from '../relay-logger.ts';
+import type { RelayMetrics } from '../relay-metrics.ts';
 import { ConnectionRefusal } from './connection-refusal.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { RelayCall } from './frame-writer.ts';
@@ -28,6 +30,7 @@ export interface SessionContext {
   readonly limits: RelayLimits;
   readonly clock: Clock;
   readonly logger: RelayLogger;
+  readonly metrics: RelayMetrics;
 }
 
 /** What one session holds in memory. */
@@ -45,6 +48,7 @@ type Frame<Case extends NonNullable<ClientFrameShape['case']>> = Extract<ClientF
 export class Session {
   readonly #call: RelayCall;
   readonly #context: SessionContext;
+  readonly #peer: Peer;
   readonly #writer: FrameWriter;
   readonly #subscriptions: SubscriptionDesk;
   readonly #welcomes: WelcomeDesk;
@@ -57,10 +61,11 @@ export class Session {
   /** Resolves when the connection is over and all its subscriptions are ended. */
   readonly closed: Promise<void>;
 
-  constructor(call: RelayCall, context: SessionContext) {
+  constructor(call: RelayCall, context: SessionContext, peer: Peer) {
     const { engine, limits, clock, hub } = context;
     this.#call = call;
     this.#context = context;
+    this.#peer = peer;
     this.#writer = new FrameWriter(call, limits.maxUnreadBytes, () => this.#room());
     this.#subscriptions = new SubscriptionDesk(engine, hub, limits.maxSubscriptions, {
       hasRoom: () => this.#writer.hasRoom,
@@ -165,7 +170,7 @@ export class Session {
     this.#isGreeted = true;
     this.#cancelHelloTimeout();
     const { logger, limits } = this.#context;
-    logger.debug({ peer: this.#call.getPeer(), client: client.slice(0, 64) }, 'client connected');
+    logger.debug({ peer: this.#peer.address, client: client.slice(0, 64) }, 'client connected');
     const { maxPayloadBytes, maxBatchEntries, maxFrameBytes } = limits;
     this.#send({ case: 'ready', value: { protocolVersion, maxPayloadBytes, maxBatchEntries, maxFrameBytes } });
   }
@@ -222,7 +227,7 @@ export class Session {
 
   #refuseConnection(reason: RefusalReason, detail: string): void {
     if (this.#isEnded) return;
-    this.#context.logger.warn({ peer: this.#call.getPeer(), reason, detail }, 'connection refused');
+    this.#context.logger.warn({ peer: this.#peer.address, reason, detail }, 'connection refused');
     this.#stop();
     this.#send({ case: 'connectionRefused', value: { reason: refusalToWire(reason), detail } });
     this.#writer.end();
@@ -230,7 +235,7 @@ export class Session {
 
   /** A mistake of ours must not take the other connections down with it. */
   #crash(error: unknown): void {
-    this.#context.logger.error({ err: error, peer: this.#call.getPeer() }, 'session failed');
+    this.#context.logger.error({ err: error, peer: this.#peer.address }, 'session failed');
     this.#stop();
     this.#writer.endWith({ code: status.INTERNAL, details: 'the relay failed on this connection' });
   }

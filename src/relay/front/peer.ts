@@ -1,0 +1,12 @@
+import type { ConnectionCut } from '../relay-metrics.ts';
+
+/** The connection that a call came on, as far as a session may touch it. */
+export interface Peer {
+  /** `192.0.2.7:49152`, for logs. */
+  readonly address: string;
+  /**
+   * Destroys the connection with all its calls and frees what waits to be written on it. For a peer that does not read:
+   * the status of a call cannot reach it. Idempotent.
+   */
+  cut(reason: ConnectionCut): void;
+}
