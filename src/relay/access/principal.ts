@@ -16,6 +16,8 @@ export interface Principal {
   readonly messagesPerMonth: number | undefined;
   /** When the token ends, Unix ms. */
   readonly expiresAtMs: number;
+  /** For how long, from its verification on, a connection may live on the token: what is left of it, and the leeway. */
+  readonly validForMs: number;
 }
 
 /** Tells who a token belongs to. */
@@ -23,6 +25,7 @@ export interface Authenticator {
   /**
    * @throws {@link AuthError} `auth_failed` without a token, or for one that is expired, not yet valid, made by somebody
    * else or for somebody else. Never with the token in its message.
+   * @throws {@link TransportError} `connection_error` if the keys to judge it by cannot be had just now.
    */
   authenticate(token: string | undefined): Promise<Principal>;
 }

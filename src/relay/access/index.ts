@@ -1,0 +1,11 @@
+export { createAccessControl } from './access-control.ts';
+export type { AccessControl } from './access-control.ts';
+export { createAuthenticator } from './authenticator.ts';
+export type { AuthenticatorOptions } from './authenticator.ts';
+export type { KeySetOptions } from './key-set.ts';
+export { DEFAULT_PLANS } from './plans.ts';
+export type { Plan, Plans } from './plans.ts';
+export type { AccountId, Authenticator, Principal, Scope } from './principal.ts';
+export { monthOf, quotaOf } from './quota.ts';
+export type { RateBucket } from './rate-bucket.ts';
+export type { SharedSecret } from './shared-secrets.ts';
