@@ -30,7 +30,7 @@ const END_OF_TIME_SECONDS = 2n ** 63n;
 const UNSUPPORTED: readonly (readonly [part: string, refusal: RegExp])[] = [
   ['pre-shared keys', /pre-shared keys are not supported|pskId/],
   ['a tree apart from the Welcome', /without the tree of the group/],
-  ['extensions of the group', /extensions, which are not supported|type group_context_extensions are not supported/],
+  ['extensions of the group', /extensions? |required_capabilities/],
 ];
 
 /** The newcomer whose life a vector tells. */

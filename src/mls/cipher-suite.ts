@@ -35,9 +35,11 @@ export function isCipherSuiteName(name: string): name is CipherSuiteName {
 }
 
 /**
- * What our leaves say that they can do: one suite, basic credentials, nothing that the RFC does not demand anyway.
- * Lean on purpose: every leaf carries it, and decoding a long list costs more than all of the rest of a leaf.
+ * What our leaves say that they can do: one suite, basic credentials, the extensions of the application; nothing that the
+ * RFC does not demand anyway. Lean on purpose: every leaf carries it, and decoding a long list costs more than all of the
+ * rest of a leaf.
  */
-export function leanCapabilities(suite: CipherSuiteName): Capabilities {
-  return { versions: ['mls10'], ciphersuites: [suite], extensions: [], proposals: [], credentials: ['basic'] };
+export function leanCapabilities(suite: CipherSuiteName, extensionTypes: readonly number[]): Capabilities {
+  const extensions = [...extensionTypes];
+  return { versions: ['mls10'], ciphersuites: [suite], extensions, proposals: [], credentials: ['basic'] };
 }

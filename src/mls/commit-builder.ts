@@ -4,6 +4,7 @@ import type { ClientState } from 'ts-mls/clientState.js';
 import { encode } from 'ts-mls/codec/tlsEncoder.js';
 import { commitEncoder } from 'ts-mls/commit.js';
 import { createConfirmationTag, createContentCommitSignature } from 'ts-mls/framedContent.js';
+import type { GroupContext } from 'ts-mls/groupContext.js';
 import { signGroupInfo } from 'ts-mls/groupInfo.js';
 import { makeKeyPackageRef } from 'ts-mls/keyPackage.js';
 import type { KeyPackage } from 'ts-mls/keyPackage.js';
@@ -52,8 +53,9 @@ type Joiner = readonly [leaf: LeafIndex, keyPackage: KeyPackage];
 /**
  * Builds a commit of proposals by value (RFC 9420 §12.4.1).
  *
- * It stands here because the library's own `createCommit` compares lifetimes with the machine's clock, and because it
- * cannot add members and renew the committer's keys in one commit. Key packages have been checked by the caller.
+ * It stands here because the library's own `createCommit` compares lifetimes with the machine's clock, because it cannot
+ * add members and renew the committer's keys in one commit, and because it changes the group's extensions without a path,
+ * which the RFC demands (§17.4). Key packages and extensions have been checked by the caller.
  */
 export async function buildCommit(
   { crypto, padding }: EngineParts,
@@ -68,8 +70,12 @@ export async function buildCommit(
   if (applied.additionalResult.kind !== 'memberCommit' || applied.selfRemoved) {
     throw new MlsError('mls_error', 'A member can only commit changes to its own group, and not remove itself.');
   }
-  const joiners = applied.additionalResult.addedLeafNodes;
-  const renewed = await renewTree(state, applied.tree, joiners, applied.needsUpdatePath || renewsKeys, crypto);
+  const { addedLeafNodes: joiners, extensions } = applied.additionalResult;
+  const hasExtensions = extensions.length > 0;
+  // The path is encrypted for the group as it will be, new extensions included (RFC 9420 §12.4.1).
+  const context = hasExtensions ? { ...state.groupContext, extensions } : state.groupContext;
+  const renewsPath = applied.needsUpdatePath || hasExtensions || renewsKeys;
+  const renewed = await renewTree(state, context, applied.tree, joiners, renewsPath, crypto);
 
   const content = { proposals: byValue, path: renewed.path };
   const wireformat = framing === 'public' ? 'mls_public_message' : 'mls_private_message';
@@ -83,7 +89,7 @@ export async function buildCommit(
     crypto.signature,
   );
   const groupContext = await nextEpochContext(
-    state.groupContext,
+    context,
     wireformat,
     framedContent,
     signature,
@@ -188,12 +194,13 @@ export async function buildCommit(
 /** Puts fresh keys on the committer's path to the root, if it is to have any (RFC 9420 §7.5). */
 async function renewTree(
   state: ClientState,
+  groupContext: GroupContext,
   tree: RatchetTree,
   joiners: readonly Joiner[],
   renewsKeys: boolean,
   crypto: EngineParts['crypto'],
 ): Promise<RenewedTree> {
-  const { privatePath, groupContext, signaturePrivateKey } = state;
+  const { privatePath, signaturePrivateKey } = state;
   if (!renewsKeys) {
     const commitSecret = new Uint8Array(crypto.kdf.size);
     return { tree, path: undefined, pathSecrets: [], privatePath, commitSecret };

@@ -13,6 +13,8 @@ import { engineParts } from './engine.ts';
 import type { EngineParts, MlsEngine } from './engine.ts';
 import { checkNotErased } from './erase.ts';
 import type { Group } from './group.ts';
+import { objectionToExtensions, toLibraryExtensions } from './group-extensions.ts';
+import type { GroupExtension } from './group-extensions.ts';
 import { activeStateOf, wrapState } from './group-state.ts';
 import { NO_PINS } from './identity-pins.ts';
 import type { IdentityPins } from './identity-pins.ts';
@@ -24,7 +26,10 @@ import { compareTrees } from './membership-change.ts';
 import { objectionToProposals } from './membership-policy.ts';
 import { objectionToKeys } from './tree-validation.ts';
 
-/** What a commit is to do. Members that have asked to leave are removed by every commit, also by one of `{}`. */
+/**
+ * What a commit is to do. Members that have asked to leave are removed by every commit, also by one of `{}`, but for one of
+ * `extensions`.
+ */
 export interface GroupChange {
   /** Key packages of those who join. */
   readonly add?: readonly Uint8Array[];
@@ -42,6 +47,11 @@ export interface GroupChange {
   readonly ifAbsent?: 'add' | 'refuse';
   /** Renew our own keys. A removal does that anyway. */
   readonly rotate?: true;
+  /**
+   * What the members agree on from now on, in place of what they have agreed on so far: see {@link groupExtensions}. A change
+   * of its own, which goes with no other; it renews our keys. At least one: extensions cannot be cleared.
+   */
+  readonly extensions?: readonly GroupExtension[];
 }
 
 /** A commit that has not won yet, with all that is needed once it has. */
@@ -66,9 +76,10 @@ export interface StagedCommit {
  * one epoch uses `public` framing, which takes no key from the ratchet. Sending the same commit again is harmless.
  *
  * @throws {@link MlsError} `invalid_key_package` as {@link readKeyPackage} does; `mls_error` if an identity is a member
- * already and is not removed by the same change, if a leaf to remove is empty, or if the engine's policy does not accept
- * somebody; `removed_from_group`.
- * @throws {@link RuntimeError} `invalid_argument` for a change with nothing to do, or one that removes ourselves.
+ * already and is not removed by the same change, if a leaf to remove is empty, if a member does not support an extension, or
+ * if the engine's policy does not accept somebody; `removed_from_group`.
+ * @throws {@link RuntimeError} `invalid_argument` for a change with nothing to do, one that removes ourselves, or one of
+ * extensions and something else.
  */
 export async function commitChange(
   engine: MlsEngine,
@@ -106,7 +117,17 @@ async function proposalsOf(
   nowMs: number,
 ): Promise<readonly Proposal[]> {
   const { ratchetTree, groupContext, privatePath } = state;
-  const { add = [], remove = [], replace = [], ifAbsent = 'add' } = change;
+  const { add = [], remove = [], replace = [], ifAbsent = 'add', extensions } = change;
+  if (extensions !== undefined) {
+    if (add.length + remove.length + replace.length > 0) {
+      throw new RuntimeError(
+        'invalid_argument',
+        'Expected `change` to be about extensions or about members, got both.',
+      );
+    }
+    const groupContextExtensions = { extensions: toLibraryExtensions(extensions) };
+    return [{ proposalType: 'group_context_extensions', groupContextExtensions }];
+  }
   const leaves = new Set(remove);
   for (const leaf of leaves) {
     checkInteger('remove', leaf, 0);
@@ -147,6 +168,7 @@ function checkResult({ acceptMember }: EngineParts, before: ClientState, next: C
   const { groupId } = next.groupContext;
   const objection =
     objectionToKeys(next.ratchetTree) ??
+    objectionToExtensions(next.groupContext.extensions, next.ratchetTree) ??
     objectionToAdmission(acceptMember, { occasion: 'own-commit', groupId, added, removed, pins });
   if (objection !== undefined) throw refusal(objection);
 }

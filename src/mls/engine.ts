@@ -7,6 +7,7 @@ import type { CipherSuiteName } from './cipher-suite.ts';
 import { authenticationService } from './credential.ts';
 import { createCipherSuite, defaultCryptoProvider } from './crypto/index.ts';
 import type { CryptoProviderName } from './crypto/index.ts';
+import { checkExtensionTypes } from './group-extensions.ts';
 import type { AcceptMember } from './member-policy.ts';
 import { checkPadding, paddingConfig } from './padding.ts';
 import type { Padding } from './padding.ts';
@@ -25,6 +26,11 @@ export interface MlsEngineOptions {
   readonly padding?: Padding;
   /** Asked about each member that is new to us. Default: whoever a member adds is accepted. */
   readonly acceptMember?: AcceptMember;
+  /**
+   * Types of group extensions that the application understands, 6 to 65,535. Key packages say so; a group can have an
+   * extension only if all of its members do. Default none.
+   */
+  readonly extensionTypes?: readonly number[];
   /**
    * Who computes: `node` is synchronous node:crypto and several times faster, `web` is the library's own WebCrypto.
    * They understand each other. Default: `node` where the runtime has `crypto.hash`, else `web`.
@@ -48,6 +54,7 @@ export interface EngineParts {
   readonly config: ClientConfig;
   readonly padding: Padding;
   readonly acceptMember: AcceptMember | undefined;
+  readonly extensionTypes: readonly number[];
 }
 
 const partsOf = new WeakMap<MlsEngine, EngineParts>();
@@ -63,8 +70,8 @@ const KEY_RETENTION = {
 /**
  * Makes the context that all steps run in.
  *
- * @throws {@link RuntimeError} `invalid_argument` for an unknown suite or provider, or a padding out of range;
- * `runtime_error` if the suite needs an optional package that is not installed, saying which.
+ * @throws {@link RuntimeError} `invalid_argument` for an unknown suite or provider, or a padding or extension type out
+ * of range; `runtime_error` if the suite needs an optional package that is not installed, saying which.
  */
 export async function createMlsEngine(options: MlsEngineOptions = {}): Promise<MlsEngine> {
   const suite = options.suite ?? DEFAULT_CIPHER_SUITE;
@@ -75,6 +82,7 @@ export async function createMlsEngine(options: MlsEngineOptions = {}): Promise<M
     );
   }
   const padding = checkPadding(options.padding ?? 'buckets');
+  const extensionTypes = checkExtensionTypes(options.extensionTypes ?? []);
   const { acceptMember } = options;
   if (acceptMember !== undefined && typeof acceptMember !== 'function') {
     throw new RuntimeError(
@@ -98,6 +106,7 @@ export async function createMlsEngine(options: MlsEngineOptions = {}): Promise<M
     },
     padding,
     acceptMember,
+    extensionTypes,
   });
   return created;
 }

@@ -20,6 +20,8 @@ export type { MlsEngine, MlsEngineOptions } from './engine.ts';
 export { eraseSpent } from './erase.ts';
 export { decodeGroup, encodeGroup } from './group-codec.ts';
 export { applyGroupDelta, groupDelta } from './group-delta.ts';
+export { groupExtensions } from './group-extensions.ts';
+export type { GroupExtension } from './group-extensions.ts';
 export { groupIdBelongsTo, groupTag, newGroupId } from './group-id.ts';
 export type { Group, Member } from './group.ts';
 export { decodePins, encodePins, NO_PINS, pinMembers } from './identity-pins.ts';

@@ -21,6 +21,7 @@ import type { AgentKeys } from './agent-keys.ts';
 import { engineParts } from './engine.ts';
 import type { EngineParts, MlsEngine } from './engine.ts';
 import type { Group } from './group.ts';
+import { objectionToExtensions } from './group-extensions.ts';
 import { wrapState } from './group-state.ts';
 import { NO_PINS } from './identity-pins.ts';
 import type { IdentityPins } from './identity-pins.ts';
@@ -171,10 +172,12 @@ async function openTree(parts: EngineParts, groupInfo: GroupInfo, nowSeconds: bi
   if (groupContext.cipherSuite !== parts.suite) {
     throw invalidWelcome(`the group has cipher suite ${groupContext.cipherSuite}, not ${parts.suite}`);
   }
-  if (groupContext.extensions.length > 0) throw invalidWelcome('the group uses extensions, which are not supported');
   const tree = ratchetTreeFromExtension(groupInfo);
   if (tree === undefined) throw invalidWelcome('it comes without the tree of the group');
-  const objection = objectionToTree(tree) ?? (await objectionToRatchetTree(parts, tree, groupContext, nowSeconds));
+  const objection =
+    objectionToTree(tree) ??
+    objectionToExtensions(groupContext.extensions, tree) ??
+    (await objectionToRatchetTree(parts, tree, groupContext, nowSeconds));
   if (objection !== undefined) throw invalidWelcome(objection);
   const signer = memberAt(tree, groupInfo.signer);
   if (

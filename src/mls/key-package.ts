@@ -54,7 +54,7 @@ export async function createKeyPackage(engine: MlsEngine, keys: AgentKeys, nowMs
 
 /** A key package in the library's form, also the start of a new group's first leaf. */
 export function generateLeaf(
-  { crypto, suite }: EngineParts,
+  { crypto, suite, extensionTypes }: EngineParts,
   keys: AgentKeys,
   nowMs: number,
 ): ReturnType<typeof generateKeyPackageWithKey> {
@@ -62,7 +62,7 @@ export function generateLeaf(
   return generateKeyPackageWithKey(
     // Copies, because what is made here lives on in groups whose secrets are erased one day.
     basicCredential(copyBytes(keys.identity)),
-    leanCapabilities(suite),
+    leanCapabilities(suite, extensionTypes),
     { notBefore: notBefore < 0n ? 0n : notBefore, notAfter: notBefore + MAX_LIFETIME_SECONDS },
     [],
     { publicKey: copyBytes(keys.signaturePublicKey), signKey: keys.signaturePrivateKey },

@@ -11,17 +11,25 @@ export const MAX_LEAVES = 1024;
  * Why a commit with these proposals is against the rules that our groups have beside those of the RFC, or `undefined`.
  * Every member checks them, when it makes a commit and when it receives one:
  *
- * - commits add and remove members and renew the committer's keys, and do nothing else;
+ * - commits add and remove members, renew the committer's keys, or change the extensions of the group, and do nothing else;
+ * - what changes the extensions removes nobody: the library encrypts the new path for the old extensions, and who reads the
+ *   RFC cannot open it. Nor does it clear them, which the library takes for no change;
  * - an identity has one leaf, though a commit may remove it and add it again;
  * - a group has at most {@link MAX_LEAVES} members.
  */
 export function objectionToProposals(tree: RatchetTree, proposals: readonly Proposal[]): string | undefined {
   const identities = new Map<number, string>();
   for (const [leaf, { credential }] of leavesOf(tree)) identities.set(leaf, toHex(identityOf(credential) ?? NOBODY));
+  let extensions: readonly unknown[] | undefined;
   for (const proposal of proposals) {
     if (proposal.proposalType === 'remove') identities.delete(proposal.remove.removed);
+    else if (proposal.proposalType === 'group_context_extensions') ({ extensions } = proposal.groupContextExtensions);
     else if (proposal.proposalType !== 'add') return `proposals of type ${proposal.proposalType} are not supported`;
   }
+  if (extensions !== undefined && proposals.some(({ proposalType }) => proposalType === 'remove')) {
+    return 'it changes the extensions of the group and removes a member at once';
+  }
+  if (extensions?.length === 0) return 'it clears the extensions of the group';
   const taken = new Set(identities.values());
   for (const proposal of proposals) {
     if (proposal.proposalType !== 'add') continue;

@@ -8,6 +8,7 @@ import type { Proposal } from 'ts-mls/proposal.js';
 import { toLeafIndex } from 'ts-mls/treemath.js';
 import type { EngineParts } from './engine.ts';
 import type { Member } from './group.ts';
+import { objectionToExtensions } from './group-extensions.ts';
 import { wrapState } from './group-state.ts';
 import type { IdentityPins } from './identity-pins.ts';
 import { carryLeaves, leavingLeaves, withoutCarriedLeaves } from './leave.ts';
@@ -67,9 +68,13 @@ export async function receiveCommit(
     removal === undefined || committer === undefined
       ? processed.newState
       : await removedState(state, removal, committer.leaf, crypto);
-  objection ??= objectionToLeaves(state.ratchetTree, newState.ratchetTree) ?? objectionToKeys(newState.ratchetTree);
+  const { ratchetTree, groupContext } = newState;
+  objection ??=
+    objectionToLeaves(state.ratchetTree, ratchetTree) ??
+    objectionToKeys(ratchetTree) ??
+    objectionToExtensions(groupContext.extensions, ratchetTree);
   if (objection !== undefined) throw messageRefusal(objection);
-  const { added, removed, keyChanged } = compareTrees(state.ratchetTree, newState.ratchetTree, pins);
+  const { added, removed, keyChanged } = compareTrees(state.ratchetTree, ratchetTree, pins);
   // Who has been removed has no say any more.
   if (newState.groupActiveState.kind === 'active') {
     const { groupId } = state.groupContext;

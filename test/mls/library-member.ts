@@ -35,12 +35,17 @@ export class LibraryMember {
     this.#privatePackage = privatePackage;
   }
 
-  static async named(name: string, notBeforeMs: number, suite: CiphersuiteName = SUITE): Promise<LibraryMember> {
+  static async named(
+    name: string,
+    notBeforeMs: number,
+    suite: CiphersuiteName = SUITE,
+    extensions: readonly number[] = [],
+  ): Promise<LibraryMember> {
     const crypto = await getCiphersuiteImpl(getCiphersuiteFromName(suite));
     const notBefore = BigInt(notBeforeMs) / 1000n;
     const { publicPackage, privatePackage } = await generateKeyPackage(
       { credentialType: 'basic', identity: utf8(name) },
-      defaultCapabilities(),
+      { ...defaultCapabilities(), extensions: [...extensions] },
       { notBefore, notAfter: notBefore + 24n * 3600n },
       [],
       crypto,

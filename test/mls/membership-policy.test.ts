@@ -40,7 +40,7 @@ const illegal: [name: string, propose: (outlaw: LibraryMember) => Promise<Propos
       } satisfies Proposal),
   ],
   [
-    'type group_context_extensions',
+    'type application_id are not supported in a group',
     () =>
       Promise.resolve({
         proposalType: 'group_context_extensions',
