@@ -6,6 +6,6 @@ export type { KeySetOptions } from './key-set.ts';
 export { DEFAULT_PLANS } from './plans.ts';
 export type { Plan, Plans } from './plans.ts';
 export type { AccountId, Authenticator, Principal, Scope } from './principal.ts';
-export { monthOf, quotaOf } from './quota.ts';
+export { quotaOf } from './quota.ts';
 export type { RateBucket } from './rate-bucket.ts';
 export type { SharedSecret } from './shared-secrets.ts';

@@ -7,6 +7,15 @@ import { chunksOf, MAX_FRAME_BYTES, MAX_FRAME_ENTRIES } from './chunk.ts';
 import type { Chunk } from './chunk.ts';
 import type { DeliveryHub } from './delivery-hub.ts';
 
+/** Says whether a reader may have what it reads. While it is closed, nothing is delivered. */
+export interface ReadGuard {
+  readonly isOpen: boolean;
+  /** The log has grown. Called before anything of it is delivered. */
+  grown(): void;
+  /** Whether what was just read from the log may be delivered. */
+  confirm(): Promise<boolean>;
+}
+
 /** What a client asked for. */
 export interface SubscriptionRequest {
   /** The client's number for it. */
@@ -14,6 +23,8 @@ export interface SubscriptionRequest {
   readonly channel: ChannelName;
   readonly group: Uint8Array;
   readonly credit: number;
+  /** Absent where everybody may read everything. */
+  readonly guard?: ReadGuard;
 }
 
 /** Where a subscription's frames go. */
@@ -44,6 +55,7 @@ export class Subscription {
   readonly id: number;
   readonly channel: ChannelName;
   readonly #group: Uint8Array;
+  readonly #guard: ReadGuard | undefined;
   readonly #hub: DeliveryHub;
   readonly #outlet: SubscriptionOutlet;
   #credit: number;
@@ -58,6 +70,7 @@ export class Subscription {
     this.id = request.id;
     this.channel = request.channel;
     this.#group = request.group;
+    this.#guard = request.guard;
     this.#credit = request.credit;
     this.#hub = hub;
     this.#outlet = outlet;
@@ -69,19 +82,19 @@ export class Subscription {
   async open(engine: LogEngine, start: LinkStart): Promise<void> {
     const state = await engine.state(this.channel);
     if (state !== undefined && !equalBytes(state.group, this.#group)) {
-      this.#refuse('foreign-group', 'the channel belongs to another MLS group');
+      this.refuse('foreign-group', 'the channel belongs to another MLS group');
       return;
     }
     const headSeq = state?.headSeq ?? 0;
     const afterSeq =
       'afterSeq' in start ? start.afterSeq : await engine.commitSeq(this.channel, start.afterCommitOfEpoch);
     if (afterSeq === undefined) {
-      this.#refuse('epoch-unknown', 'no commit in the log has ended that epoch');
+      this.refuse('epoch-unknown', 'no commit in the log has ended that epoch');
       return;
     }
     if (afterSeq > Math.max(headSeq, this.#headSeq)) {
       // Going on would let the reader mistake new entries for ones that it has.
-      this.#refuse('log-went-back', `the log ends at ${headSeq}, before the place to start from`);
+      this.refuse('log-went-back', `the log ends at ${headSeq}, before the place to start from`);
       return;
     }
     if (this.#state !== 'opening') return;
@@ -100,7 +113,7 @@ export class Subscription {
 
   /** Delivers at most one frame. To be called while the connection has room. */
   step(): StepResult {
-    if (this.#state !== 'open') return 'idle';
+    if (!this.#mayDeliver) return 'idle';
     this.#announce();
     if (this.#credit === 0 || this.#position >= this.#headSeq) return 'idle';
     const chunk = this.#hub.recent.after(this.channel, this.#position, this.#credit);
@@ -114,18 +127,35 @@ export class Subscription {
     const afterSeq = this.#position;
     const entries = Math.min(this.#credit, PAGE_ENTRIES);
     const page = await engine.read(this.channel, afterSeq, { entries, bytes: MAX_FRAME_BYTES });
-    if (this.#state === 'open') this.#take(page);
+    if (this.#guard !== undefined && !(await this.#guard.confirm())) return;
+    if (this.#mayDeliver) this.#take(page);
+  }
+
+  /** The guard has opened. */
+  resume(): void {
+    if (this.#state === 'open') this.#outlet.ready(this);
+  }
+
+  /** Ends the subscription with a reason for the client. Idempotent. */
+  refuse(reason: RefusalReason, detail: string): void {
+    if (this.#state === 'ended') return;
+    this.end();
+    this.#outlet.refused(this.id, reason, detail);
   }
 
   /** Ends the subscription because its entries cannot be read. */
   fail(): void {
-    this.#refuse('unavailable', 'the log cannot be read just now');
+    this.refuse('unavailable', 'the log cannot be read just now');
   }
 
   /** Delivers nothing more. Idempotent. */
   end(): void {
     this.#state = 'ended';
     this.#unwatch();
+  }
+
+  get #mayDeliver(): boolean {
+    return this.#state === 'open' && this.#guard?.isOpen !== false;
   }
 
   #take({ run, resumesAtSeq, headSeq }: LogPage): void {
@@ -152,17 +182,12 @@ export class Subscription {
   }
 
   #grown(headSeq: number, group: Uint8Array): void {
+    this.#guard?.grown();
     if (!equalBytes(group, this.#group)) {
-      this.#refuse('foreign-group', 'the channel belongs to another MLS group');
+      this.refuse('foreign-group', 'the channel belongs to another MLS group');
       return;
     }
     this.#headSeq = Math.max(this.#headSeq, headSeq);
     if (this.#state === 'open') this.#outlet.ready(this);
-  }
-
-  #refuse(reason: RefusalReason, detail: string): void {
-    if (this.#state === 'ended') return;
-    this.end();
-    this.#outlet.refused(this.id, reason, detail);
   }
 }
