@@ -1,4 +1,4 @@
-import { checkBytes } from '../base/check.ts';
+import { checkBytes, checkInteger } from '../base/check.ts';
 import { RuntimeError } from '../base/errors.ts';
 import { parseChannelName } from '../base/channel-name.ts';
 import type { LinkOptions, Submission } from './relay-transport.ts';
@@ -10,8 +10,12 @@ export function checkLinkOptions({ channel, group }: LinkOptions): void {
   checkLength('group', group, GROUP_BYTES);
 }
 
+/** What the wire's 32-bit field holds. */
+const MAX_ROUND = 2 ** 32 - 1;
+
 /** @throws RuntimeError `invalid_argument` for a message id of another length than 16, or Welcomes without a commit. */
-export function checkSubmissions(submissions: readonly Submission[]): void {
+export function checkSubmissions(submissions: readonly Submission[], round: number): void {
+  checkInteger('round', round, 0, MAX_ROUND);
   for (const { kind, messageId, payload, welcomes = [] } of submissions) {
     checkLength('messageId', messageId, MESSAGE_ID_BYTES);
     checkBytes('payload', payload);

@@ -128,12 +128,17 @@ export interface ChannelLink {
    * Appends to the log, in order; one answer per submission. Needs no subscription. Before the first attempt to connect
    * has ended it waits for its outcome; later it never waits for a connection.
    *
+   * A message that comes back `rate-limited` may be submitted again later. What was under way behind it would overtake it if
+   * it were taken meanwhile. So the relay takes no message of a `round` in which it has refused one on this channel as
+   * `rate-limited`, nor of an earlier round. Rounds count from 1; whoever has heard of such a refusal submits in the next
+   * one. The default 0 is for those that need no order.
+   *
    * @throws {@link TransportError} `connection_lost` if the connection ended before the answer came. Then each
    * submission may or may not be in the log: read the log, then submit again under its id what is not in it.
    * `connection_error` if there is no connection, `limit_exceeded` if too much waits to be sent: then nothing was sent.
    * @throws {@link RuntimeError} `invalid_argument` for a submission that no relay would take.
    */
-  publish(submissions: readonly Submission[]): Promise<readonly PublishAnswer[]>;
+  publish(submissions: readonly Submission[], round?: number): Promise<readonly PublishAnswer[]>;
 }
 
 /** A Welcome that waits at the relay for the owner of a key package. */
@@ -161,6 +166,8 @@ export type TransportStatus =
  * It moves bytes and knows no keys.
  */
 export interface RelayTransport {
+  /** Whether it tells the relay on whose account it acts. Then a Welcome must come through {@link RelayTransport.awaitWelcome}. */
+  readonly isAuthenticated: boolean;
   /** State of the connection. Replays the latest; completes when closed. */
   readonly status$: StateObservable<TransportStatus>;
   /**
@@ -173,7 +180,8 @@ export interface RelayTransport {
   /**
    * Waits, across reconnects, for the Welcome addressed to a key package; asking again gets it again. Where the relay
    * authenticates its clients, being handed the Welcome also admits the account to the channel. Rejects with the
-   * signal's reason when aborted, and with the cause if the transport is refused.
+   * signal's reason when aborted, with the cause if the transport is refused, and with {@link AuthError} `unauthorized` if
+   * the Welcome was handed to another account.
    */
   awaitWelcome(keyPackageRef: Uint8Array, signal?: AbortSignal): Promise<WelcomeDelivery>;
   /** Ends all links and the connection. Calls that wait reject with `connection_lost`. */

@@ -58,6 +58,11 @@ export class WelcomeDesk {
     for (const waiter of [...(this.#awaited.get(toHex(keyPackageRef))?.waiters ?? [])]) waiter.resolve(delivery);
   }
 
+  /** There will be no such Welcome: rejects all who wait for it. */
+  refuse(keyPackageRef: Uint8Array, error: SkytaleError): void {
+    for (const waiter of [...(this.#awaited.get(toHex(keyPackageRef))?.waiters ?? [])]) waiter.reject(error);
+  }
+
   /** Rejects all who wait. */
   close(error: SkytaleError): void {
     for (const { waiters } of [...this.#awaited.values()]) {

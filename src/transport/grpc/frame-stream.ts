@@ -2,7 +2,7 @@ import { Client, Metadata, status } from '@grpc/grpc-js';
 import type { ClientDuplexStream, ClientOptions } from '@grpc/grpc-js';
 import { Fifo, yieldTurn } from '../../streams/index.ts';
 import { relayService } from '../wire/relay-service.ts';
-import type { TransportSettings } from './options.ts';
+import type { RelayAddress, TransportSettings } from './options.ts';
 import type { CallEnd } from './status-error.ts';
 import { TrackedCredentials } from './tracked-credentials.ts';
 
@@ -32,10 +32,15 @@ export class FrameStream {
   #isBlocked = false;
   #isOver = false;
 
-  constructor(settings: TransportSettings, token: string | undefined, handlers: FrameStreamHandlers) {
+  constructor(
+    settings: TransportSettings,
+    relay: RelayAddress,
+    token: string | undefined,
+    handlers: FrameStreamHandlers,
+  ) {
     this.#maxQueuedBytes = settings.maxQueuedBytes;
-    this.#credentials = new TrackedCredentials(settings.credentials);
-    this.#client = new Client(settings.endpoint.target, this.#credentials, channelOptions(settings));
+    this.#credentials = new TrackedCredentials(relay.credentials);
+    this.#client = new Client(relay.target, this.#credentials, channelOptions(settings, relay));
     const metadata = new Metadata();
     if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
     const { path, requestSerialize, responseDeserialize } = relayService.connect;
@@ -114,7 +119,7 @@ export class FrameStream {
   }
 }
 
-function channelOptions(settings: TransportSettings): ClientOptions {
+function channelOptions(settings: TransportSettings, relay: RelayAddress): ClientOptions {
   return {
     // Shared subchannels remember the backoff of connections before. Waiting between attempts is ours alone.
     'grpc.use_local_subchannel_pool': 1,
@@ -123,10 +128,11 @@ function channelOptions(settings: TransportSettings): ClientOptions {
     'grpc.enable_channelz': 0,
     // No look-up of options in DNS, where others could set them.
     'grpc.service_config_disable_resolution': 1,
+    // Of the stream and of the connection. With the 64 KiB of HTTP/2, a round trip of 50 ms would throttle both.
     'grpc-node.flow_control_window': 2 ** 20,
     'grpc.max_receive_message_length': settings.maxReceiveBytes,
     'grpc.max_send_message_length': -1,
-    'grpc.enable_http_proxy': settings.endpoint.isLoopback ? 0 : 1,
+    'grpc.enable_http_proxy': relay.isLoopback ? 0 : 1,
     'grpc.primary_user_agent': settings.client,
   };
 }

@@ -1,7 +1,7 @@
 import type { ChannelName } from '../../base/channel-name.ts';
 import { AuthError, TransportError, toSkytaleError } from '../../base/errors.ts';
 import type { SkytaleError } from '../../base/errors.ts';
-import { Backoff, StateSubject } from '../../streams/index.ts';
+import { StateSubject } from '../../streams/index.ts';
 import type { StateObservable } from '../../streams/index.ts';
 import { checkLinkOptions } from '../check.ts';
 import type {
@@ -15,12 +15,18 @@ import type {
   TransportStatus,
   WelcomeDelivery,
 } from '../relay-transport.ts';
+import { isSameQuota } from '../same-quota.ts';
 import { WelcomeDesk } from '../welcome-desk.ts';
 import { FirstPublishes } from './first-publishes.ts';
 import { GrpcLink } from './link.ts';
 import type { LinkHost } from './link.ts';
 import type { TransportSettings } from './options.ts';
+import { Reconnects } from './reconnects.ts';
+import type { ConnectionEnd } from './reconnects.ts';
 import { RelaySession } from './session.ts';
+import type { SessionEnd } from './session.ts';
+import { TokenSource } from './token-source.ts';
+import type { OfferedToken } from './token-source.ts';
 
 type Ending =
   | { readonly kind: 'closed'; readonly error: SkytaleError }
@@ -28,18 +34,20 @@ type Ending =
 
 /** Keeps one {@link RelaySession} alive after another and carries links and waiting calls across them. */
 export class GrpcTransport implements RelayTransport, LinkHost {
+  readonly isAuthenticated: boolean;
   readonly status$: StateObservable<TransportStatus>;
   readonly quota$: StateObservable<Quota | undefined>;
   readonly #settings: TransportSettings;
   readonly #status = new StateSubject<TransportStatus>({ kind: 'idle' });
-  readonly #quota = new StateSubject<Quota | undefined>(undefined);
-  readonly #backoff: Backoff;
+  readonly #quota = new StateSubject<Quota | undefined>(undefined, isSameQuota);
+  readonly #reconnects: Reconnects;
+  readonly #tokens: TokenSource;
   readonly #links = new Set<GrpcLink>();
   readonly #welcomes = new WelcomeDesk();
   readonly #firstPublishes = new FirstPublishes();
   #attempt = 0;
   #isStarted = false;
-  /** Of the wait for a token, or before the next attempt. */
+  /** Of the wait before the next attempt. */
   #cancelTimer: () => void = () => undefined;
   /** The connection under way or in use. */
   #session: RelaySession | undefined;
@@ -52,15 +60,13 @@ export class GrpcTransport implements RelayTransport, LinkHost {
     this.#settings = settings;
     this.status$ = this.#status.asObservable();
     this.quota$ = this.#quota.asObservable();
-    this.#backoff = new Backoff(
-      {
-        minMs: settings.minReconnectDelayMs,
-        maxMs: settings.maxReconnectDelayMs,
-        resetAfterMs: settings.reconnectResetAfterMs,
-        jitter: 0.5,
-      },
-      settings,
-    );
+    this.isAuthenticated = settings.token !== undefined;
+    this.#reconnects = new Reconnects(settings);
+    this.#tokens = new TokenSource({
+      clock: settings.clock,
+      ask: settings.token ?? (() => Promise.resolve(undefined)),
+      timeoutMs: settings.connectTimeoutMs,
+    });
   }
 
   open(options: LinkOptions): ChannelLink {
@@ -101,12 +107,13 @@ export class GrpcTransport implements RelayTransport, LinkHost {
     channel: ChannelName,
     group: Uint8Array,
     submissions: readonly Submission[],
+    round: number,
   ): Promise<readonly PublishAnswer[]> {
     if (this.#ending !== undefined) return Promise.reject(this.#ending.error);
-    if (this.#online !== undefined) return this.#online.publish(channel, group, submissions);
+    if (this.#online !== undefined) return this.#online.publish(channel, group, submissions, round);
     const { kind } = this.#status.value;
     if (this.#firstPublishes.isOpen && (kind === 'idle' || kind === 'connecting')) {
-      const answers = this.#firstPublishes.wait((session) => session.publish(channel, group, submissions));
+      const answers = this.#firstPublishes.wait((session) => session.publish(channel, group, submissions, round));
       this.#use();
       return answers;
     }
@@ -124,45 +131,39 @@ export class GrpcTransport implements RelayTransport, LinkHost {
   async #connect(): Promise<void> {
     this.#attempt += 1;
     this.#status.next({ kind: 'connecting', attempt: this.#attempt });
+    let offered: OfferedToken;
     try {
-      const token = await this.#token();
-      if (this.#ending !== undefined) return;
-      const session = new RelaySession(this.#settings, token, {
-        ready: () => this.#ready(session),
-        welcome: (keyPackageRef, delivery) => this.#welcomes.deliver(keyPackageRef, delivery),
-        ended: (error, refusal) => {
-          if (this.#session === session) this.#lost(error, refusal);
-        },
-      });
-      this.#session = session;
+      offered = await this.#tokens.get();
     } catch (thrown) {
       if (this.#ending !== undefined) return;
       const error = toSkytaleError(thrown);
-      this.#lost(error, error instanceof AuthError ? 'unauthorized' : undefined);
+      if (error instanceof AuthError) this.#refuse('unauthorized', error);
+      else this.#lost('lost', error);
+      return;
     }
-  }
-
-  async #token(): Promise<string | undefined> {
-    const { clock, connectTimeoutMs } = this.#settings;
-    const timeout = new Promise<never>((_, reject) => {
-      this.#cancelTimer = clock.schedule(connectTimeoutMs, () => {
-        reject(new TransportError('connection_error', `no token came within ${connectTimeoutMs} ms`));
-      });
-    });
-    try {
-      const token = await Promise.race([this.#settings.token(), timeout]);
-      // grpc-js would refuse it too, with the token in its message.
-      if (token === undefined || /^[\x21-\x7e]+$/.test(token)) return token;
-      throw new AuthError('auth_failed', 'the token holds characters that no token has');
-    } finally {
-      this.#cancelTimer();
-    }
+    if (this.#ending !== undefined) return;
+    const { relay } = this.#reconnects;
+    const session = new RelaySession(
+      this.#settings,
+      { relay, token: offered.token },
+      {
+        ready: () => this.#ready(session),
+        welcome: (keyPackageRef, delivery) => this.#welcomes.deliver(keyPackageRef, delivery),
+        welcomeRefused: (keyPackageRef, error) => this.#welcomes.refuse(keyPackageRef, error),
+        quota: (quota) => this.#quota.next(quota),
+        freshToken: () => this.#tokens.fresh(),
+        ended: (end) => {
+          if (this.#session === session) this.#ended(end, offered.isFresh);
+        },
+      },
+    );
+    this.#session = session;
   }
 
   #ready(session: RelaySession): void {
     this.#online = session;
     this.#attempt = 0;
-    this.#backoff.succeeded();
+    this.#reconnects.succeeded();
     // First of all, so that what a subscriber publishes on the news comes after what was published before.
     this.#firstPublishes.release(session);
     for (const ref of this.#welcomes.refs) session.awaitWelcome(ref);
@@ -174,23 +175,46 @@ export class GrpcTransport implements RelayTransport, LinkHost {
     }
   }
 
-  #lost(error: SkytaleError, refusal: RefusalReason | undefined): void {
-    this.#session = undefined;
-    this.#online = undefined;
-    if (refusal !== undefined) {
-      this.#end({ kind: 'refused', reason: refusal, error }, { kind: 'refused', cause: error });
+  #ended(end: SessionEnd, wasTokenFresh: boolean): void {
+    if (end.kind === 'refused') {
+      this.#refuse(end.reason, end.error);
       return;
     }
-    const retryInMs = this.#backoff.nextDelayMs();
-    this.#cancelTimer = this.#settings.clock.schedule(retryInMs, () => void this.#connect());
-    this.#firstPublishes.fail(error);
+    if (end.kind === 'unauthenticated') {
+      // One that was taken has ended, and one from an earlier attempt may have. One that was made for this attempt is no good.
+      if (this.#online === undefined && wasTokenFresh) {
+        this.#refuse('unauthorized', end.error);
+        return;
+      }
+      this.#tokens.discard();
+    }
+    this.#lost(end.kind, end.error);
+  }
+
+  #refuse(reason: RefusalReason, error: SkytaleError): void {
+    this.#session = undefined;
+    this.#online = undefined;
+    this.#end({ kind: 'refused', reason, error }, { kind: 'refused', cause: error });
+  }
+
+  #lost(end: ConnectionEnd, error: SkytaleError): void {
+    this.#session = undefined;
+    this.#online = undefined;
+    const retryInMs = this.#reconnects.ended(end);
+    if (retryInMs > 0) {
+      this.#cancelTimer = this.#settings.clock.schedule(retryInMs, () => void this.#connect());
+      this.#firstPublishes.fail(error);
+    }
     this.#status.next({ kind: 'offline', attempt: this.#attempt, retryInMs, cause: error });
     for (const link of [...this.#links]) link.detach(error);
+    // A handler may have ended the transport meanwhile.
+    if (retryInMs === 0 && this.#ending === undefined) void this.#connect();
   }
 
   #end(ending: Ending, status: TransportStatus): void {
     this.#ending = ending;
     this.#cancelTimer();
+    this.#tokens.close();
     this.#firstPublishes.fail(ending.error);
     this.#welcomes.close(ending.error);
     this.#status.next(status);

@@ -27,6 +27,7 @@ export interface LinkHost {
     channel: ChannelName,
     group: Uint8Array,
     submissions: readonly Submission[],
+    round: number,
   ): Promise<readonly PublishAnswer[]>;
 }
 
@@ -69,9 +70,9 @@ export class GrpcLink implements ChannelLink, SubscriptionSink {
     this.#subscription?.session.credit(this.#subscription.id, entries);
   }
 
-  async publish(submissions: readonly Submission[]): Promise<readonly PublishAnswer[]> {
-    checkSubmissions(submissions);
-    return this.#host.publish(this.#channel, this.#group, submissions);
+  async publish(submissions: readonly Submission[], round = 0): Promise<readonly PublishAnswer[]> {
+    checkSubmissions(submissions, round);
+    return this.#host.publish(this.#channel, this.#group, submissions, round);
   }
 
   /** Whether it is subscribed on a connection. */

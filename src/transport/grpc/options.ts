@@ -12,11 +12,16 @@ import type { Endpoint } from './endpoint.ts';
 
 /** Options of `connectRelay`. */
 export interface ConnectRelayOptions {
-  /** `https://host:port` for TLS, `http://host:port` for plaintext. */
-  readonly endpoint: string;
   /**
-   * Called before each connection attempt for the bearer token; `undefined` connects without one. If it rejects with an
-   * `AuthError`, the transport is refused; with anything else, it tries again later.
+   * `https://host:port` for TLS, `http://host:port` for plaintext. Several are relays over one log: they are tried in turn from
+   * a random one, and a link goes on at the next one where it had stopped.
+   */
+  readonly endpoint: string | readonly string[];
+  /**
+   * Called for a bearer token; `undefined` connects without one. A JWT is used again for further connections in the first
+   * 80 % of its life, any other token is asked for at each attempt. Before the relay stops to take a token it is asked for a
+   * fresh one, which takes the place of the old one on the open connection. If it rejects with an `AuthError` when a
+   * connection is to be made, the transport is refused; with anything else, it tries again later.
    */
   readonly token?: () => Promise<string | undefined>;
   /** PEM of the certificate authorities to trust instead of the machine's, with `https://`. */
@@ -43,21 +48,27 @@ export interface ConnectRelayOptions {
   readonly random?: Random;
 }
 
-/** @internal {@link ConnectRelayOptions}, checked and complete. */
-export interface TransportSettings extends Required<Omit<ConnectRelayOptions, 'endpoint' | 'rootCertificates'>> {
-  readonly endpoint: Endpoint;
+/** @internal Where a relay listens, and how to talk to it. */
+export interface RelayAddress extends Endpoint {
   readonly credentials: ChannelCredentials;
+}
+
+/** @internal {@link ConnectRelayOptions}, checked and complete. */
+export interface TransportSettings
+  extends Required<Omit<ConnectRelayOptions, 'endpoint' | 'rootCertificates' | 'token'>> {
+  /** At least one. */
+  readonly relays: readonly RelayAddress[];
+  /** `undefined`: the client does not authenticate. */
+  readonly token: (() => Promise<string | undefined>) | undefined;
 }
 
 /** @internal @throws RuntimeError `invalid_argument` for an option out of its range. */
 export function checkOptions(options: ConnectRelayOptions): TransportSettings {
   const minReconnectDelayMs = checkInteger('minReconnectDelayMs', options.minReconnectDelayMs ?? 200, 1);
   const pingAfterMs = checkInteger('pingAfterMs', options.pingAfterMs ?? 5000, 5);
-  const endpoint = parseEndpoint(options.endpoint);
   return {
-    endpoint,
-    credentials: channelCredentials(endpoint, options.rootCertificates),
-    token: options.token ?? (() => Promise.resolve(undefined)),
+    relays: relayAddresses(options),
+    token: options.token,
     client: options.client ?? 'skytale-rx',
     minReconnectDelayMs,
     maxReconnectDelayMs: checkInteger(
@@ -74,6 +85,17 @@ export function checkOptions(options: ConnectRelayOptions): TransportSettings {
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   };
+}
+
+function relayAddresses({ endpoint, rootCertificates }: ConnectRelayOptions): readonly RelayAddress[] {
+  const endpoints = typeof endpoint === 'string' ? [endpoint] : endpoint;
+  if (endpoints.length === 0) {
+    throw new RuntimeError('invalid_argument', 'Expected `endpoint` to name at least one relay.');
+  }
+  return endpoints.map((each) => {
+    const parsed = parseEndpoint(each);
+    return { ...parsed, credentials: channelCredentials(parsed, rootCertificates) };
+  });
 }
 
 function channelCredentials(endpoint: Endpoint, rootCertificates: Uint8Array | undefined): ChannelCredentials {

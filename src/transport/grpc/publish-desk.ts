@@ -14,6 +14,14 @@ export interface PublishOutlet {
   send(bytes: Buffer): void;
 }
 
+/** What goes out as one `publish`. */
+export interface OutgoingPublish {
+  readonly channel: ChannelName;
+  readonly group: Uint8Array;
+  readonly submissions: readonly Submission[];
+  readonly round: number;
+}
+
 interface InFlight {
   readonly submissions: number;
   readonly resolve: (answers: readonly PublishAnswer[]) => void;
@@ -35,16 +43,14 @@ export class PublishDesk {
 
   /** As `ChannelLink.publish`. All of it is sent, or nothing: then it rejects with `limit_exceeded`. */
   async publish(
-    channel: ChannelName,
-    group: Uint8Array,
-    submissions: readonly Submission[],
+    { channel, group, submissions, round }: OutgoingPublish,
     limits: RelayLimits,
   ): Promise<readonly PublishAnswer[]> {
     const plan = planPublish(submissions, limits);
     const frames = plan.frames.map((frame) => {
       // 32 bits on the wire; 0 is as good as any other.
       const request = (this.#lastRequest = (this.#lastRequest + 1) >>> 0);
-      const value = { request, channel, group, submissions: frame.map(submissionToWire) };
+      const value = { request, channel, group, submissions: frame.map(submissionToWire), round };
       return { request, submissions: frame.length, bytes: encodeClientFrame({ case: 'publish', value }) };
     });
     const bytes = frames.reduce((sum, frame) => sum + frame.bytes.length, 0);

@@ -1,19 +1,20 @@
 import type { ChannelName } from '../../base/channel-name.ts';
 import { AuthError, TransportError, toSkytaleError } from '../../base/errors.ts';
 import type { SkytaleError } from '../../base/errors.ts';
-import type { ConnectionRefused, Deliver, Ready } from '../gen/skytale/relay/v1/relay_pb.ts';
-import type { LogEntry, PublishAnswer, RefusalReason, Submission, WelcomeDelivery } from '../relay-transport.ts';
+import type { ConnectionRefused, Deliver, Published, Ready } from '../gen/skytale/relay/v1/relay_pb.ts';
+import type { LogEntry, PublishAnswer, Quota, RefusalReason, Submission, WelcomeDelivery } from '../relay-transport.ts';
 import { decodeServerFrame, encodeClientFrame } from '../wire/frames.ts';
 import type { ClientFrameInit, ServerFrameShape } from '../wire/frames.ts';
 import { refusalError, refusalFromWire } from '../wire/refusals.ts';
 import { PROTOCOL_VERSION } from '../wire/relay-service.ts';
-import { entryFromWire, safeNumber, welcomeFromWire } from '../wire/values.ts';
+import { entryFromWire, quotaFromWire, safeNumber, welcomeFromWire } from '../wire/values.ts';
 import { FrameStream } from './frame-stream.ts';
 import { Liveness } from './liveness.ts';
-import type { TransportSettings } from './options.ts';
+import type { RelayAddress, TransportSettings } from './options.ts';
 import { PublishDesk } from './publish-desk.ts';
 import type { RelayLimits } from './publish-plan.ts';
-import { errorOfCallEnd } from './status-error.ts';
+import { errorOfCallEnd, isDraining } from './status-error.ts';
+import { TokenRenewal } from './token-renewal.ts';
 
 /** Takes what arrives for one subscription. What it throws ends the connection. */
 export interface SubscriptionSink {
@@ -23,16 +24,31 @@ export interface SubscriptionSink {
   refused(reason: RefusalReason, error: SkytaleError): void;
 }
 
-/** What a {@link RelaySession} tells its owner. */
+/** How a {@link RelaySession} has ended by itself. */
+export type SessionEnd =
+  | { readonly kind: 'lost' | 'draining' | 'unauthenticated'; readonly error: SkytaleError }
+  /** Trying again does not cure it. */
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly error: SkytaleError };
+
+/** Where a {@link RelaySession} connects to, and as whom. */
+export interface SessionTarget {
+  readonly relay: RelayAddress;
+  readonly token: string | undefined;
+}
+
+/** What a {@link RelaySession} tells its owner, and asks of it. */
 export interface SessionHandlers {
   /** The relay has answered `Hello`. Called at most once. */
   ready(): void;
   welcome(keyPackageRef: Uint8Array, delivery: WelcomeDelivery): void;
-  /**
-   * Called once, last, in a task of its own, unless {@link RelaySession.close} came first. `refusal` is set if trying
-   * again does not cure it.
-   */
-  ended(error: SkytaleError, refusal: RefusalReason | undefined): void;
+  /** There will be no Welcome for this key package. */
+  welcomeRefused(keyPackageRef: Uint8Array, error: SkytaleError): void;
+  /** As of the publish whose answers come next. */
+  quota(quota: Quota): void;
+  /** The token of this connection ends soon: a fresh one, please. */
+  freshToken(): Promise<string | undefined>;
+  /** Called once, last, in a task of its own, unless {@link RelaySession.close} came first. */
+  ended(end: SessionEnd): void;
 }
 
 /** What a `Subscribe` frame carries beside the id that the session gives it. */
@@ -46,27 +62,36 @@ export type SubscribeInit = Omit<
  * is carried over, and nothing of it is heard after its end.
  */
 export class RelaySession {
+  readonly #settings: TransportSettings;
   readonly #handlers: SessionHandlers;
   readonly #stream: FrameStream;
   readonly #liveness: Liveness;
   readonly #subscriptions = new Map<number, SubscriptionSink>();
   readonly #publishes: PublishDesk;
+  readonly #renewal: TokenRenewal;
   readonly #cancelHandshakeTimeout: () => void;
   #limits: RelayLimits | undefined;
   #lastSubscription = 0;
   #lastPing = 0n;
   #isOver = false;
 
-  constructor(settings: TransportSettings, token: string | undefined, handlers: SessionHandlers) {
-    const { clock, pingAfterMs, lostAfterMs, connectTimeoutMs } = settings;
+  constructor(settings: TransportSettings, { relay, token }: SessionTarget, handlers: SessionHandlers) {
+    const { clock, random, pingAfterMs, lostAfterMs, connectTimeoutMs } = settings;
+    this.#settings = settings;
     this.#handlers = handlers;
-    this.#stream = new FrameStream(settings, token, {
+    this.#stream = new FrameStream(settings, relay, token, {
       frame: (bytes) => this.#receive(bytes),
       ended: (end) => {
         const error = errorOfCallEnd(end, this.#limits !== undefined);
-        // Once ready, a token that is no longer accepted has expired: the next attempt asks for a fresh one.
-        this.#end(error, error instanceof AuthError && this.#limits === undefined ? 'unauthorized' : undefined);
+        if (error instanceof AuthError) this.#end({ kind: 'unauthenticated', error });
+        else this.#end({ kind: isDraining(end) ? 'draining' : 'lost', error });
       },
+    });
+    this.#renewal = new TokenRenewal({
+      clock,
+      random,
+      ask: () => handlers.freshToken(),
+      present: (fresh) => this.#send({ case: 'authenticate', value: { token: fresh } }),
     });
     this.#publishes = new PublishDesk({
       hasRoomFor: (bytes) => this.#stream.hasRoomFor(bytes),
@@ -80,10 +105,10 @@ export class RelaySession {
         if (this.#limits !== undefined) this.#send({ case: 'ping', value: { nonce: (this.#lastPing += 1n) } });
       },
       lost: () =>
-        this.#end(new TransportError('connection_lost', `the relay gave no sign of life for ${lostAfterMs} ms`)),
+        this.#lose(new TransportError('connection_lost', `the relay gave no sign of life for ${lostAfterMs} ms`)),
     });
     this.#cancelHandshakeTimeout = clock.schedule(connectTimeoutMs, () => {
-      this.#end(new TransportError('connection_error', `the relay did not answer within ${connectTimeoutMs} ms`));
+      this.#lose(new TransportError('connection_error', `the relay did not answer within ${connectTimeoutMs} ms`));
     });
     this.#send({ case: 'hello', value: { protocolVersion: PROTOCOL_VERSION, client: settings.client } });
   }
@@ -113,11 +138,12 @@ export class RelaySession {
     channel: ChannelName,
     group: Uint8Array,
     submissions: readonly Submission[],
+    round: number,
   ): Promise<readonly PublishAnswer[]> {
     if (this.#isOver || this.#limits === undefined) {
       return Promise.reject(new TransportError('connection_lost', 'the connection to the relay is lost'));
     }
-    return this.#publishes.publish(channel, group, submissions, this.#limits);
+    return this.#publishes.publish({ channel, group, submissions, round }, this.#limits);
   }
 
   /** Ends the connection without a word to the handlers. Publishes in flight reject. Resolves when it is released. */
@@ -127,10 +153,14 @@ export class RelaySession {
   }
 
   /** Ends the connection; the owner hears of it after the code that runs now, so a call never re-enters its caller. */
-  #end(error: SkytaleError, refusal?: RefusalReason): void {
-    if (!this.#stop(error)) return;
+  #end(end: SessionEnd): void {
+    if (!this.#stop(end.error)) return;
     void this.#stream.close();
-    queueMicrotask(() => this.#handlers.ended(error, refusal));
+    queueMicrotask(() => this.#handlers.ended(end));
+  }
+
+  #lose(error: SkytaleError): void {
+    this.#end({ kind: 'lost', error });
   }
 
   #stop(error: SkytaleError): boolean {
@@ -138,6 +168,7 @@ export class RelaySession {
     this.#isOver = true;
     this.#cancelHandshakeTimeout();
     this.#liveness.stop();
+    this.#renewal.stop();
     this.#publishes.close(error);
     return true;
   }
@@ -148,7 +179,7 @@ export class RelaySession {
 
   #sendBytes(bytes: Buffer): void {
     if (this.#isOver || this.#stream.send(bytes)) return;
-    this.#end(new TransportError('connection_lost', 'the relay does not read what is sent'));
+    this.#lose(new TransportError('connection_lost', 'the relay does not read what is sent'));
   }
 
   #receive(bytes: Buffer): void {
@@ -156,7 +187,7 @@ export class RelaySession {
     try {
       this.#handle(decodeServerFrame(bytes));
     } catch (error) {
-      this.#end(toSkytaleError(error));
+      this.#lose(toSkytaleError(error));
     }
   }
 
@@ -188,12 +219,17 @@ export class RelaySession {
         return sink?.refused(reason, refusalError(reason, detail));
       }
       case 'published':
-        return this.#publishes.answered(frame.value);
+        return this.#published(frame.value);
       case 'welcome':
         return this.#handlers.welcome(frame.value.keyPackageRef, welcomeFromWire(frame.value));
+      case 'welcomeRefused': {
+        const { keyPackageRef, reason, detail } = frame.value;
+        return this.#handlers.welcomeRefused(keyPackageRef, refusalError(refusalFromWire(reason), detail));
+      }
       case 'authenticated':
+        return this.#tokenTaken(frame.value.tokenExpiresAtMs, frame.value.clockMs);
       case 'authenticationRefused':
-      case 'welcomeRefused':
+        return this.#renewal.refused();
       case 'pong':
         return;
     }
@@ -203,19 +239,35 @@ export class RelaySession {
     if (this.#limits !== undefined) throw broken('ready came twice');
     if (ready.protocolVersion !== PROTOCOL_VERSION) {
       const detail = `the relay answered with protocol version ${ready.protocolVersion}, this client speaks ${PROTOCOL_VERSION}`;
-      return this.#end(new TransportError('unsupported_version', detail), 'unsupported-version');
+      const error = new TransportError('unsupported_version', detail);
+      return this.#end({ kind: 'refused', reason: 'unsupported-version', error });
     }
     const { maxPayloadBytes, maxBatchEntries, maxFrameBytes } = ready;
     if (Math.min(maxPayloadBytes, maxBatchEntries, maxFrameBytes) === 0) throw broken('ready does not tell the limits');
     this.#limits = { maxPayloadBytes, maxBatchEntries, maxFrameBytes };
     this.#cancelHandshakeTimeout();
+    this.#tokenTaken(ready.tokenExpiresAtMs, ready.clockMs);
     this.#handlers.ready();
   }
 
   #refused(refused: ConnectionRefused): void {
     const reason = refusalFromWire(refused.reason);
-    const isFinal = reason === 'unsupported-version' || (reason === 'unauthorized' && this.#limits === undefined);
-    this.#end(refusalError(reason, refused.detail), isFinal ? reason : undefined);
+    const error = refusalError(reason, refused.detail);
+    if (reason === 'unsupported-version') this.#end({ kind: 'refused', reason, error });
+    else this.#end({ kind: reason === 'unauthorized' ? 'unauthenticated' : 'lost', error });
+  }
+
+  /** Both times by the relay's clock, 0 for none. From a relay that does not tell its own, ours has to do. */
+  #tokenTaken(expiresAtMs: bigint, clockMs: bigint): void {
+    if (expiresAtMs === 0n) return;
+    const nowMs = clockMs === 0n ? this.#settings.clock.now() : safeNumber('clock_ms', clockMs);
+    this.#renewal.accepted(safeNumber('token_expires_at_ms', expiresAtMs) - nowMs);
+  }
+
+  #published(published: Published): void {
+    // First, so that whoever has an answer sees what is left after it.
+    if (published.quota !== undefined) this.#handlers.quota(quotaFromWire(published.quota));
+    this.#publishes.answered(published);
   }
 
   #deliver({ subscription, entries }: Deliver): void {

@@ -8,6 +8,11 @@ export interface CallEnd {
   readonly details: string;
 }
 
+/** Whether a relay that goes away has ended the call, for its client to go elsewhere. */
+export function isDraining({ code, details }: CallEnd): boolean {
+  return code === status.UNAVAILABLE && details.includes('shutting down');
+}
+
 /** The typed error for the end of a call, before (`connection_error`) or after (`connection_lost`) the relay's `Ready`. */
 export function errorOfCallEnd(end: CallEnd, wasReady: boolean): SkytaleError {
   const cause = new Error(`gRPC status ${end.code} ${status[end.code]}: ${end.details}`);

@@ -15,6 +15,7 @@ import type {
   Submission,
 } from '../relay-transport.ts';
 import { refusalError } from '../wire/refusals.ts';
+import type { MemoryPublish } from './memory-hub.ts';
 import type { MemoryLog } from './memory-log.ts';
 
 /** What a {@link MemoryLink} needs of the transport that it belongs to. */
@@ -24,11 +25,8 @@ export interface MemoryLinkHost {
   dismiss(link: MemoryLink): void;
   /** Credit was granted: call {@link MemoryLink.wake} in a microtask. */
   wake(): void;
-  publish(
-    channel: ChannelName,
-    group: Uint8Array,
-    submissions: readonly Submission[],
-  ): Promise<readonly PublishAnswer[]>;
+  isOpen(channel: ChannelName): boolean;
+  publish(publish: MemoryPublish): Promise<readonly PublishAnswer[]>;
 }
 
 /** Entries in one event, as on the wire. */
@@ -74,14 +72,15 @@ export class MemoryLink implements ChannelLink {
     this.#transport.wake();
   }
 
-  async publish(submissions: readonly Submission[]): Promise<readonly PublishAnswer[]> {
-    checkSubmissions(submissions);
-    return this.#transport.publish(this.#options.channel, this.#options.group, submissions);
+  async publish(submissions: readonly Submission[], round = 0): Promise<readonly PublishAnswer[]> {
+    checkSubmissions(submissions, round);
+    const { channel, group } = this.#options;
+    return this.#transport.publish({ channel, group, submissions, round });
   }
 
   attach(): void {
     if (this.#afterSeq !== undefined) return;
-    const place = this.#log.isForeign(this.#options.group) ? 'foreign-group' : this.#log.locate(this.#start);
+    const place = this.#barrier() ?? this.#log.locate(this.#start);
     if (typeof place === 'number') this.#afterSeq = place;
     this.#headAtStart = this.#log.headSeq;
     this.#subscriber?.next({ kind: 'online' });
@@ -101,13 +100,20 @@ export class MemoryLink implements ChannelLink {
 
   /** Emits all that the log holds and credit allows. */
   wake(): void {
-    if (this.#afterSeq !== undefined && this.#log.isForeign(this.#options.group)) this.#refuse('foreign-group');
+    const barrier = this.#barrier();
+    if (this.#afterSeq !== undefined && barrier !== undefined) this.#refuse(barrier);
     // Each event may end in a handler that moves, detaches or ends this link.
     while (this.#afterSeq !== undefined) {
       const event = this.#nextEvent(this.#afterSeq);
       if (event === undefined) return;
       this.#subscriber?.next(event);
     }
+  }
+
+  /** Why the channel is not for this reader, if it is not. */
+  #barrier(): RefusalReason | undefined {
+    if (!this.#transport.isOpen(this.#options.channel)) return 'unauthorized';
+    return this.#log.isForeign(this.#options.group) ? 'foreign-group' : undefined;
   }
 
   #nextEvent(afterSeq: number): LinkEvent | undefined {

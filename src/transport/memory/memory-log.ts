@@ -28,6 +28,11 @@ export class MemoryLog {
     return this.#group !== undefined && !equalBytes(this.#group, group);
   }
 
+  /** Whether a message id is in the log already. */
+  has(messageId: Uint8Array): boolean {
+    return this.#seqById.has(toHex(messageId));
+  }
+
   append(group: Uint8Array, submission: Submission, maxPayloadBytes: number, nowMs: number): PublishAnswer {
     const id = toHex(submission.messageId);
     if (this.isForeign(group)) return this.#refuse('foreign-group');

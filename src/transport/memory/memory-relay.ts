@@ -6,6 +6,7 @@ import type { Clock } from '../../base/clock.ts';
 import { TransportError } from '../../base/errors.ts';
 import type { LogEntry, RelayTransport, WelcomeDelivery } from '../relay-transport.ts';
 import { MemoryLog } from './memory-log.ts';
+import { MemoryDoor } from './memory-door.ts';
 import type { MemoryClient, MemoryHub } from './memory-hub.ts';
 import { MemoryTransport } from './memory-transport.ts';
 
@@ -17,12 +18,21 @@ export interface MemoryRelayOptions {
   readonly isOnline?: boolean;
   /** Largest payload that is accepted, in bytes. Default 262,144. */
   readonly maxPayloadBytes?: number;
+  /** Messages that an account, or a client without one, may publish in a calendar month (UTC). Default any number. */
+  readonly messagesPerMonth?: number;
 }
 
 /** A relay in this process, for tests and simulations. */
 export interface MemoryRelay {
-  /** A transport of a client of its own. */
-  connect(): RelayTransport;
+  /**
+   * A transport of a client of its own. One with an `account` authenticates as it: the channels that it creates are open
+   * only to accounts that were handed a Welcome. One without goes everywhere.
+   */
+  connect(account?: string): RelayTransport;
+  /** An account may not use the channel any more. */
+  expel(channel: ChannelName, account: string): void;
+  /** The next so many messages, of whomever, are refused as `rate-limited`, to be tried again after `retryAfterMs`. */
+  limitRate(messages: number, retryAfterMs: number): void;
   /** Cuts all connections at once and refuses new ones: what is under way in either direction is lost. */
   interrupt(): void;
   /** Lets clients reach it again; those that were cut reconnect within this turn of the event loop. */
@@ -33,6 +43,11 @@ export interface MemoryRelay {
   trim(channel: ChannelName, seq: number): void;
   /** What the channel's log holds. */
   entries(channel: ChannelName): readonly LogEntry[];
+}
+
+interface StoredWelcome {
+  readonly delivery: WelcomeDelivery;
+  takenBy: string | undefined;
 }
 
 /**
@@ -48,8 +63,11 @@ export interface MemoryRelay {
 export function createMemoryRelay(options: MemoryRelayOptions = {}): MemoryRelay {
   const { clock = systemClock } = options;
   const maxPayloadBytes = checkInteger('maxPayloadBytes', options.maxPayloadBytes ?? 262_144, 1);
+  const { messagesPerMonth } = options;
+  if (messagesPerMonth !== undefined) checkInteger('messagesPerMonth', messagesPerMonth, 0);
+  const door = new MemoryDoor({ clock, messagesPerMonth });
   const logs = new Map<ChannelName, MemoryLog>();
-  const welcomes = new Map<string, WelcomeDelivery>();
+  const welcomes = new Map<string, StoredWelcome>();
   const clients = new Set<MemoryClient>();
   let isOnline = options.isOnline ?? true;
   let losesNextAnswer = false;
@@ -74,13 +92,17 @@ export function createMemoryRelay(options: MemoryRelayOptions = {}): MemoryRelay
       return isOnline;
     },
     log: logOf,
-    publish(channel, group, submissions) {
+    publish(caller, { channel, group, submissions, round }) {
+      const log = logOf(channel);
       const answers = submissions.map((submission) => {
-        const answer = logOf(channel).append(group, submission, maxPayloadBytes, clock.now());
+        // What is stored already is not stored again, and costs nothing.
+        const refusal = log.has(submission.messageId) ? undefined : door.refuse(caller, channel, submission, round);
+        const answer = refusal ?? log.append(group, submission, maxPayloadBytes, clock.now());
         if (answer.kind === 'accepted' && !answer.duplicate) {
+          door.stored(caller, channel, submission);
           for (const { keyPackageRefs, payload } of submission.welcomes ?? []) {
             const delivery = { channel, commitSeq: answer.seq, payload };
-            for (const ref of keyPackageRefs) welcomes.set(toHex(ref), delivery);
+            for (const ref of keyPackageRefs) welcomes.set(toHex(ref), { delivery, takenBy: undefined });
           }
         }
         return answer;
@@ -93,13 +115,27 @@ export function createMemoryRelay(options: MemoryRelayOptions = {}): MemoryRelay
       for (const client of clients) client.wake();
       return answers;
     },
-    welcome: (keyPackageRef) => welcomes.get(toHex(keyPackageRef)),
+    welcome(keyPackageRef, account) {
+      const welcome = welcomes.get(toHex(keyPackageRef));
+      if (welcome === undefined || account === undefined) return welcome?.delivery;
+      welcome.takenBy ??= account;
+      if (welcome.takenBy !== account) return 'taken';
+      door.admit(welcome.delivery.channel, account);
+      return welcome.delivery;
+    },
+    isOpenTo: (channel, account) => door.isOpenTo(channel, account),
+    quota: (caller) => door.quota(caller),
     join: (client) => clients.add(client),
     leave: (client) => clients.delete(client),
   };
 
   return {
-    connect: () => new MemoryTransport(hub),
+    connect: (account) => new MemoryTransport(hub, account),
+    expel(channel, account) {
+      door.expel(channel, account);
+      for (const client of clients) client.wake();
+    },
+    limitRate: (messages, retryAfterMs) => door.limitRate(messages, retryAfterMs),
     interrupt,
     restore,
     loseNextAnswer: () => {

@@ -15,8 +15,10 @@ import type {
   TransportStatus,
   WelcomeDelivery,
 } from '../relay-transport.ts';
+import { isSameQuota } from '../same-quota.ts';
 import { WelcomeDesk } from '../welcome-desk.ts';
-import type { MemoryClient, MemoryHub } from './memory-hub.ts';
+import { refusalError } from '../wire/refusals.ts';
+import type { MemoryClient, MemoryHub, MemoryPublish } from './memory-hub.ts';
 import { MemoryLink } from './memory-link.ts';
 import type { MemoryLinkHost } from './memory-link.ts';
 
@@ -27,11 +29,13 @@ interface Connection {
 
 /** A client of a memory relay. */
 export class MemoryTransport implements RelayTransport, MemoryClient, MemoryLinkHost {
+  readonly isAuthenticated: boolean;
   readonly status$: StateObservable<TransportStatus>;
   readonly quota$: StateObservable<Quota | undefined>;
   readonly #hub: MemoryHub;
+  readonly #account: string | undefined;
   readonly #status = new StateSubject<TransportStatus>({ kind: 'idle' });
-  readonly #quota = new StateSubject<Quota | undefined>(undefined);
+  readonly #quota = new StateSubject<Quota | undefined>(undefined, isSameQuota);
   readonly #links = new Set<MemoryLink>();
   readonly #welcomes = new WelcomeDesk();
   #connection: Connection | undefined;
@@ -41,8 +45,10 @@ export class MemoryTransport implements RelayTransport, MemoryClient, MemoryLink
   #attempt = 0;
   #isClosed = false;
 
-  constructor(hub: MemoryHub) {
+  constructor(hub: MemoryHub, account: string | undefined) {
     this.#hub = hub;
+    this.#account = account;
+    this.isAuthenticated = account !== undefined;
     this.status$ = this.#status.asObservable();
     this.quota$ = this.#quota.asObservable();
   }
@@ -56,13 +62,13 @@ export class MemoryTransport implements RelayTransport, MemoryClient, MemoryLink
     return this.#status.value.kind === 'online';
   }
 
-  async publish(
-    channel: ChannelName,
-    group: Uint8Array,
-    submissions: readonly Submission[],
-  ): Promise<readonly PublishAnswer[]> {
+  isOpen(channel: ChannelName): boolean {
+    return this.#hub.isOpenTo(channel, this.#account);
+  }
+
+  async publish(publish: MemoryPublish): Promise<readonly PublishAnswer[]> {
     // As of the call: the wire would have taken the bytes now.
-    const copies = submissions.map(copySubmission);
+    const copy = { ...publish, submissions: publish.submissions.map(copySubmission) };
     this.#use();
     const isFirst = !this.#isFirstAttemptOver;
     const connectionAtCall = this.#connection;
@@ -74,9 +80,12 @@ export class MemoryTransport implements RelayTransport, MemoryClient, MemoryLink
       throw new TransportError('connection_error', 'there is no connection to the relay');
     }
     checkAlive(connection);
-    const answers = this.#hub.publish(channel, group, copies);
+    const caller = { account: this.#account, client: this, connection };
+    const answers = this.#hub.publish(caller, copy);
+    const quota = this.#hub.quota(caller);
     await Promise.resolve();
     checkAlive(connection);
+    this.#quota.next(quota);
     return answers;
   }
 
@@ -122,8 +131,9 @@ export class MemoryTransport implements RelayTransport, MemoryClient, MemoryLink
     queueMicrotask(() => {
       if (!connection.isAlive || !this.isOnline) return;
       for (const ref of this.#welcomes.refs) {
-        const delivery = this.#hub.welcome(ref);
-        if (delivery !== undefined) this.#welcomes.deliver(ref, delivery);
+        const delivery = this.#hub.welcome(ref, this.#account);
+        if (delivery === 'taken') this.#welcomes.refuse(ref, refusalError('unauthorized', ''));
+        else if (delivery !== undefined) this.#welcomes.deliver(ref, delivery);
       }
       for (const link of [...this.#links]) link.wake();
     });
