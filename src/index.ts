@@ -41,6 +41,7 @@ export {
   type AcceptMember,
   changeStateKey,
   type CipherSuiteName,
+  type GroupExtension,
   type Member,
   type MemberContext,
   type Padding,

@@ -46,6 +46,9 @@ export interface AgentOptions {
   /** Cipher suite, padding, and who may be a member. */
   readonly engine: MlsEngineOptions;
   readonly rotation: RotationPolicy | undefined;
+  readonly commitWindowMs: number;
+  /** How long spent keys may stay on disk. Default: the store's. */
+  readonly foldAfterMs: number | undefined;
   /** Told what was found and put up with, for example permissions that had to be repaired. */
   readonly warn: (warning: string) => void;
 }
@@ -74,11 +77,12 @@ export class Agent {
    */
   static async open(options: AgentOptions): Promise<Agent> {
     const engine = await createMlsEngine(options.engine);
-    const { dataDir, stateKey, clock, warn } = options;
+    const { dataDir, stateKey, clock, warn, foldAfterMs } = options;
     const { store, warnings } = await openDataDirectory(dataDir, {
       codec: mlsGroupCodec(engine),
       key: stateKey,
       clock,
+      ...(foldAfterMs !== undefined && { foldAfterMs }),
       onBackgroundError: (error) =>
         warn(`spent keys could not be erased from the data directory yet: ${error.message}`),
     });
@@ -192,13 +196,14 @@ export class Agent {
   }
 
   #start(record: ChannelRecord): Channel {
-    const { transport, clock, random, rotation } = this.#options;
+    const { transport, clock, random, rotation, commitWindowMs } = this.#options;
     const channel = startChannel(record, {
       engine: this.#engine,
       store: this.#store,
       transport,
       clock,
       random,
+      commitWindowMs,
       ...(rotation && { rotation }),
       rejoin: {
         createKeyPackage: () => this.#createBundle(),

@@ -1,5 +1,5 @@
 import { parseChannelName } from '../base/channel-name.ts';
-import { checkBytes } from '../base/check.ts';
+import { checkBytes, checkInteger } from '../base/check.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { ChannelError, RuntimeError } from '../base/errors.ts';
 import { type Random, systemRandom } from '../base/random.ts';
@@ -40,6 +40,22 @@ export interface SkytaleClientOptions {
   readonly padding?: Padding;
   /** When own keys are renewed by themselves. Default after 10,000 own messages in an epoch, or a day. */
   readonly rotation?: RotationPolicy;
+  /**
+   * How long adds and removes wait for others that share their commit, in milliseconds: 0 to 1 000. Default 0: only those
+   * that arrive while another commit is under way share one.
+   */
+  readonly commitWindowMs?: number;
+  /**
+   * How long keys that are spent may stay on disk, in milliseconds, so that whoever gets hold of the data directory cannot
+   * read what came before: up to an hour. Default 1 000. 0 leaves none behind a message, at the cost of writing all of the
+   * channel's state for each.
+   */
+  readonly foldAfterMs?: number;
+  /**
+   * Types of group extensions that this application understands, 6 to 65 535. Others learn it from key packages; a channel
+   * can have an extension only if all of its members understand it.
+   */
+  readonly extensionTypes?: readonly number[];
   /** Whether somebody may be a member. Default everybody whom a member adds. */
   readonly acceptMember?: AcceptMember;
   /** Told of what was found and repaired in the data directory. Default `process.emitWarning`. */
@@ -50,6 +66,8 @@ export interface SkytaleClientOptions {
 
 /** The longest identity, in bytes. */
 const MAX_IDENTITY_BYTES = 1024;
+const MAX_COMMIT_WINDOW_MS = 1_000;
+const MAX_FOLD_AFTER_MS = 3_600_000;
 
 /**
  * One agent: its data directory, its identity, and its connection to a relay.
@@ -82,10 +100,12 @@ export class SkytaleClient implements AsyncDisposable {
       throw new RuntimeError('invalid_argument', 'Expected `dataDir` to be the path of a directory.');
     }
     const { clock = systemClock, random = systemRandom, warn = emitWarning } = options;
+    const commitWindowMs = checkInteger('commitWindowMs', options.commitWindowMs ?? 0, 0, MAX_COMMIT_WINDOW_MS);
+    if (options.foldAfterMs !== undefined) checkInteger('foldAfterMs', options.foldAfterMs, 0, MAX_FOLD_AFTER_MS);
     const stateKey = findStateKey(options);
     this.#transport = options.transport ?? connectRelay({ endpoint, clock, random, ...tokenOption(options) });
     const transport = this.#transport;
-    const { cipherSuite, padding, acceptMember, rotation } = options;
+    const { cipherSuite, padding, acceptMember, rotation, extensionTypes, foldAfterMs } = options;
     this.#agent = Agent.open({
       dataDir,
       identity: identity.slice(),
@@ -95,10 +115,13 @@ export class SkytaleClient implements AsyncDisposable {
       warn,
       stateKey,
       rotation,
+      commitWindowMs,
+      foldAfterMs,
       engine: {
         ...(cipherSuite && { suite: cipherSuite }),
         ...(padding !== undefined && { padding }),
         ...(acceptMember && { acceptMember }),
+        ...(extensionTypes && { extensionTypes }),
       },
     });
     this.ready = this.#agent.then(() => undefined);

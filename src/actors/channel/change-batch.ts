@@ -1,6 +1,12 @@
 import { toHex } from '../../base/bytes.ts';
 import { ChannelError } from '../../base/errors.ts';
-import { type ChannelRecord, groupMembers, type MlsEngine, readKeyPackage } from '../../mls/index.ts';
+import {
+  type ChannelRecord,
+  type GroupExtension,
+  groupMembers,
+  type MlsEngine,
+  readKeyPackage,
+} from '../../mls/index.ts';
 import type { GroupChange } from './channel-event.ts';
 
 /** Key packages in one commit: its Welcome holds the tree and something for each of them. */
@@ -12,6 +18,7 @@ export interface LeafChange {
   readonly replace: readonly Uint8Array[];
   readonly remove: readonly number[];
   readonly rotate: boolean;
+  readonly extensions: readonly GroupExtension[] | undefined;
 }
 
 /**
@@ -26,6 +33,8 @@ export class ChangeBatch {
   readonly #replace: Uint8Array[] = [];
   readonly #remove: number[] = [];
   #rotate = false;
+  #extensions: readonly GroupExtension[] | undefined;
+  #isEmpty = true;
 
   constructor(record: ChannelRecord) {
     this.#record = record;
@@ -34,7 +43,13 @@ export class ChangeBatch {
 
   /** What has been taken so far. */
   get change(): LeafChange {
-    return { add: this.#add, replace: this.#replace, remove: this.#remove, rotate: this.#rotate };
+    return {
+      add: this.#add,
+      replace: this.#replace,
+      remove: this.#remove,
+      rotate: this.#rotate,
+      extensions: this.#extensions,
+    };
   }
 
   /**
@@ -43,7 +58,9 @@ export class ChangeBatch {
    * @throws {@link MlsError} `invalid_key_package`; {@link ChannelError} `not_found`: the change is bad by itself
    */
   async take(change: GroupChange, engine: MlsEngine, nowMs: number): Promise<boolean> {
-    const { add = [], replace = [], remove = [], rotate = false } = change;
+    const { add = [], replace = [], remove = [], rotate = false, extensions } = change;
+    // Extensions change alone: a commit that removes somebody as well is refused by everybody.
+    if (this.#extensions !== undefined || (extensions !== undefined && !this.#isEmpty)) return false;
     const keyPackages = [...add, ...replace];
     const comers = await Promise.all(keyPackages.map((keyPackage) => readKeyPackage(engine, keyPackage, nowMs)));
     const identities = [...comers.map(({ identity }) => identity), ...remove].map(toHex);
@@ -56,6 +73,8 @@ export class ChangeBatch {
     this.#replace.push(...replace);
     this.#remove.push(...leaves);
     this.#rotate ||= rotate;
+    this.#extensions = extensions;
+    this.#isEmpty = false;
     return true;
   }
 

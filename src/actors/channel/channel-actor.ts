@@ -6,6 +6,7 @@ import type { LinkEvent } from '../../transport/index.ts';
 import type { ChannelControl, ChannelMailbox } from './channel-mailbox.ts';
 import { ChannelOutput } from './channel-output.ts';
 import { CommitDesk } from './commit-desk.ts';
+import { CommitWindow } from './commit-window.ts';
 import { ControlQueue } from './control-queue.ts';
 import { DeliveryJournal } from './delivery-journal.ts';
 import { Housekeeping } from './housekeeping.ts';
@@ -33,7 +34,7 @@ export class ChannelActor {
   readonly output: ChannelOutput;
   readonly #bench: Workbench;
   readonly #outbox = new OutboxDesk();
-  readonly #commits = new CommitDesk();
+  readonly #commits: CommitDesk;
   readonly #housekeeping: Housekeeping;
   readonly #journal: DeliveryJournal;
   readonly #reader: LogReader;
@@ -61,6 +62,9 @@ export class ChannelActor {
       link: new LinkDriver(ports.transport, (input) => mailbox.tell(input)),
       ids: new MessageIds(record.idKey, ports.random),
     };
+    this.#commits = new CommitDesk(
+      new CommitWindow(ports.commitWindowMs ?? 0, ports.clock, () => mailbox.tell({ kind: 'wake' })),
+    );
     this.#outbox.load(record);
     this.#journal = new DeliveryJournal(this.#bench);
     this.#housekeeping = new Housekeeping(this.#bench, this.#commits);
@@ -200,6 +204,7 @@ export class ChannelActor {
         return;
       case 'stop':
         this.#isStopping = true;
+        this.#commits.hurry();
         return;
       case 'wake':
         return;

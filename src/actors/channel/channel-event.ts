@@ -1,4 +1,5 @@
 import type { SkytaleError } from '../../base/errors.ts';
+import type { GroupExtension } from '../../mls/index.ts';
 
 /** A decrypted message of another member. */
 export interface ChannelMessage {
@@ -141,6 +142,8 @@ export interface ChannelState {
   readonly cause: SkytaleError | undefined;
   readonly epoch: bigint;
   readonly members: readonly ChannelMember[];
+  /** What the members have agreed on (RFC 9420 §13), see {@link GroupChange.extensions}. */
+  readonly extensions: readonly GroupExtension[];
   /** The same for all members of an epoch, and only for them (RFC 9420 §8.7): members that compare it notice a split group. */
   readonly epochAuthenticator: Uint8Array;
   /** Sequence number of the last entry that was processed, 0 before the first. */
@@ -171,6 +174,11 @@ export interface GroupChange {
   readonly remove?: readonly Uint8Array[];
   /** Whether to renew own keys. Implied by a removal. */
   readonly rotate?: boolean;
+  /**
+   * What the members agree on from now on, in place of {@link ChannelState.extensions}. A change of its own: not together with
+   * members. All members must understand each of them, see `extensionTypes` of the client.
+   */
+  readonly extensions?: readonly GroupExtension[];
 }
 
 /** A change that has won its epoch and is applied. */

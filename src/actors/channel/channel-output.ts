@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { SkytaleError } from '../../base/errors.ts';
-import { type ChannelRecord, epochAuthenticator } from '../../mls/index.ts';
+import { type ChannelRecord, epochAuthenticator, groupExtensions } from '../../mls/index.ts';
 import { OrderedSubject, type StateObservable, StateSubject } from '../../streams/index.ts';
 import type {
   ChannelEvent,
@@ -34,6 +34,7 @@ export class ChannelOutput {
       cause: undefined,
       epoch: record.group.epoch,
       members: this.#members,
+      extensions: groupExtensions(record.group),
       epochAuthenticator: this.#authenticator,
       seq: seqOf(record),
       unsettled: record.outbox.length,
@@ -66,11 +67,13 @@ export class ChannelOutput {
       return;
     }
     const members = this.#members;
+    const extensions = epoch === shown.epoch ? shown.extensions : groupExtensions(record.group);
     const authenticator = this.#authenticator;
     this.#state.update((state) => ({
       ...state,
       epoch,
       members,
+      extensions,
       epochAuthenticator: authenticator,
       seq,
       unsettled,

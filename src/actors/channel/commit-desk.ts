@@ -4,6 +4,7 @@ import { type ChannelRecord, commitChange, type MlsEngine, type PendingCommitEnt
 import { ChangeBatch, type LeafChange } from './change-batch.ts';
 import { type PublishAnswer, refusalError, type Submission } from '../../transport/index.ts';
 import type { CommitReceipt, GroupChange } from './channel-event.ts';
+import type { CommitWindow } from './commit-window.ts';
 import { isWorthRetrying, type Waiter } from './outbox-desk.ts';
 
 /** A change of the group that somebody waits for. */
@@ -22,15 +23,21 @@ const MAX_REQUESTS = 1024;
 /**
  * The way of a change of the group: staged on the current state, durable, published, and decided by the log.
  *
- * One commit at a time; changes that arrive while it is under way become the next one together. The log's word counts,
+ * One commit at a time; changes that arrive while it is under way, or in one window, become the next one together. The log's word counts,
  * not the relay's answer: the commit is applied where it stands in the log. Whoever loses its epoch stages its changes
  * again on the state that the winner began. A commit that may have won already is sent again as it is, never rebuilt.
  */
 export class CommitDesk {
+  readonly #window: CommitWindow;
   readonly #requests: CommitRequest[] = [];
   /** Whose commit is pending. None if an earlier run of the agent made it. */
   #current: readonly CommitRequest[] = [];
   #isInFlight = false;
+
+  /** @param window in which changes come together */
+  constructor(window: CommitWindow) {
+    this.#window = window;
+  }
 
   /** Starts over after the actor has read its record from the store. */
   load(record: ChannelRecord): void {
@@ -45,13 +52,22 @@ export class CommitDesk {
 
   /** Takes a request, or rejects it if too many wait already. */
   request(request: CommitRequest): void {
-    if (this.#requests.length < MAX_REQUESTS) this.#requests.push(request);
-    else request.waiter.reject(new RuntimeError('mailbox_full', `${MAX_REQUESTS} changes of the group wait already`));
+    if (this.#requests.length >= MAX_REQUESTS) {
+      request.waiter.reject(new RuntimeError('mailbox_full', `${MAX_REQUESTS} changes of the group wait already`));
+      return;
+    }
+    this.#requests.push(request);
+    this.#window.openFor(request);
   }
 
   /** Whether {@link CommitDesk.stage} has something to do. */
   canStage(record: ChannelRecord): boolean {
-    return record.pendingCommit === undefined && this.#requests.length > 0;
+    return record.pendingCommit === undefined && this.#requests.length > 0 && !this.#window.holds(this.#requests);
+  }
+
+  /** The channel is about to stop: nothing waits for others to come along. */
+  hurry(): void {
+    this.#window.end();
   }
 
   /**
@@ -64,16 +80,18 @@ export class CommitDesk {
     createId: () => Uint8Array,
     nowMs: number,
   ): Promise<ChannelRecord | undefined> {
+    // Whatever made this the moment: those that come from now on wait in a window of their own.
+    this.#window.close();
     const { taken, change } = await this.#gather(record, engine, nowMs);
     if (taken.length === 0) return undefined;
     const { group, commitSpentInEpoch } = record;
     const framing = commitSpentInEpoch === group.epoch ? 'public' : 'private';
-    const { rotate, ...members } = change;
+    const { rotate, extensions, ...members } = change;
     try {
       const staged = await commitChange(
         engine,
         group,
-        { ...members, ...(rotate && { rotate }) },
+        { ...members, ...(rotate && { rotate }), ...(extensions && { extensions }) },
         framing,
         nowMs,
         record.pins,
@@ -133,6 +151,7 @@ export class CommitDesk {
 
   /** Nobody will wait any longer. */
   rejectAll(error: SkytaleError): void {
+    this.#window.end();
     this.#reject(error);
     for (const { waiter } of this.#requests.splice(0)) waiter.reject(error);
   }
@@ -159,6 +178,7 @@ export class CommitDesk {
   }
 
   #retry(): void {
+    if (this.#current.length > 0) this.#window.close();
     this.#requests.unshift(...this.#current);
     this.#clear();
   }

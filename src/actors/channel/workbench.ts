@@ -16,6 +16,8 @@ export interface ChannelPorts {
   readonly transport: RelayTransport;
   readonly clock: Clock;
   readonly random: Random;
+  /** How long changes of the membership wait for others to share their commit, in milliseconds. Default 0. */
+  readonly commitWindowMs?: number;
   /** When own keys are renewed by themselves. Default after 10,000 own messages in an epoch, or a day. */
   readonly rotation?: RotationPolicy;
   /** Without it, a channel whose data directory is an old copy ends as `rolled-back`. */
