@@ -13,7 +13,10 @@ import { entriesOf } from './support/runs.ts';
 import { CHANNEL, commit, fresh, GROUP, message, messages } from './support/submissions.ts';
 import { temporaryDirectory } from './support/temp-dir.ts';
 
-describeLogEngine('SQLite', (dataDir, clock) => openSqliteEngine({ dataDir, clock }));
+describeLogEngine('SQLite', (dataDir, options) => openSqliteEngine({ dataDir, ...options }), {
+  durability: 'disk',
+  shareEngine: true,
+});
 
 const PAGE = { entries: 1000, bytes: 1024 * 1024 };
 

@@ -25,7 +25,7 @@ export interface Publisher {
 export interface AppendOutcome {
   /** One per submission, in order. */
   readonly answers: readonly PublishAnswer[];
-  /** The account's use of its month after this append; absent without an account. */
+  /** The account's use of its month after this append; absent without an account, and where the log could not be asked. */
   readonly usage?: Usage;
 }
 
@@ -111,11 +111,13 @@ export interface StoredWelcome {
  *   (`epoch-decided`, `epoch-unknown`). A message of a future epoch is `epoch-unknown`, one too far back `stale-epoch`.
  * - The first stored submission binds the channel to its group (`foreign-group`).
  * - The first submission that is stored on an account makes it the first member of the channel. A submission on an account
- *   that is no member is `unauthorized`. A channel that was claimed stays claimed when its last member was expelled.
+ *   that is no member is `unauthorized`, and tells it nothing else: not the epoch, not whether the id is known. A channel that
+ *   was claimed stays claimed when its last member was expelled. Without an account all may be done: the relay is open.
  * - A new channel beyond the engine's `maxChannels` is refused with `limit`.
  * - A message is counted for its account in the step that stores it, once; beyond the account's quota it is
- *   `quota-exceeded`, each submission by itself. Commits are neither counted nor refused: who has no quota left may still
- *   remove a member.
+ *   `quota-exceeded`, each submission by itself, until the month of the last stamp is over: a clock that goes back does not
+ *   open an older month again. Commits are neither counted nor refused: who has no quota left may still remove a member.
+ * - An id that is in the log is answered with its number also where epoch, quota or `limit` would refuse it now.
  * - Welcomes are stored in the step that stores their commit, or not at all.
  * - What is acknowledged is durable. What cannot be written is answered `unavailable`, and nothing of it is stored.
  *
@@ -139,8 +141,9 @@ export interface LogEngine {
   /** Sequence number of the commit that ended `epoch`, also when retention has taken the commit itself. */
   commitSeq(channel: ChannelName, epoch: bigint): Promise<number | undefined>;
   /**
-   * The latest Welcome for a key package. Handing it to an account admits the account to its channel, in the same step.
-   * What was handed to one account is `taken` for every other.
+   * The latest Welcome for a key package. Handing it to an account admits the account to its channel, in the same step; where
+   * the channel is unclaimed, from when it is claimed on. Once for each Welcome: an account that was expelled does not come
+   * back by asking again. A key package whose Welcome was handed to one account is `taken` for every other.
    */
   welcome(keyPackageRef: Uint8Array, account?: AccountId): Promise<StoredWelcome | 'taken' | undefined>;
   /** How an account stands to a channel. */

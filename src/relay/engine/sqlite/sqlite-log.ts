@@ -153,7 +153,8 @@ export class SqliteLog {
     submission: Submission,
     run: RunBuilder,
   ): PublishAnswer {
-    const refusal = refusalOf(channel, group, submission, this.#rules);
+    const facts = { channel, channels: 0, nowMs: this.#storedAtMs, stampMs: this.#storedAtMs };
+    const refusal = refusalOf(facts, group, submission, this.#rules);
     const { messageId } = submission;
     if (refusal !== undefined) {
       const known = refusal.reason === 'foreign-group' ? undefined : this.#sql.selectId.first([channel.id, messageId]);
