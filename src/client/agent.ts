@@ -3,7 +3,7 @@ import { type Channel, startChannel } from '../actors/channel/index.ts';
 import { equalBytes } from '../base/bytes.ts';
 import type { ChannelName } from '../base/channel-name.ts';
 import type { Clock } from '../base/clock.ts';
-import { ChannelError, MlsError, RuntimeError } from '../base/errors.ts';
+import { ChannelError, MlsError, RuntimeError, TransportError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import {
   type AgentKeys,
@@ -34,6 +34,10 @@ import {
   pinMembers,
 } from '../mls/index.ts';
 import type { RelayTransport } from '../transport/index.ts';
+import { KeyPackageSweep } from './key-package-sweep.ts';
+
+/** How long a relay may take to hand out a Welcome that it has had since the commit was accepted. */
+const ADMISSION_MS = 30_000;
 
 export interface AgentOptions {
   readonly dataDir: string;
@@ -59,6 +63,7 @@ export class Agent {
   readonly #engine: MlsEngine;
   readonly #store: AgentStore;
   readonly #keys: AgentKeys;
+  readonly #sweep: KeyPackageSweep;
   readonly #channels = new Map<ChannelName, Channel>();
   /** Channels that are being made right now, so that two calls do not make one twice. */
   readonly #opening = new Set<ChannelName>();
@@ -68,6 +73,8 @@ export class Agent {
     this.#engine = engine;
     this.#store = store;
     this.#keys = keys;
+    const { clock, warn } = options;
+    this.#sweep = new KeyPackageSweep({ store, clock, warn });
   }
 
   /**
@@ -88,7 +95,9 @@ export class Agent {
     });
     for (const warning of warnings) warn(describeWarning(warning));
     try {
-      return new Agent(options, engine, store, await loadKeys(store, engine, options.identity));
+      const agent = new Agent(options, engine, store, await loadKeys(store, engine, options.identity));
+      await agent.#sweep.start();
+      return agent;
     } catch (error) {
       await store.close();
       throw error;
@@ -109,7 +118,7 @@ export class Agent {
     });
   }
 
-  /** A key package for somebody who will add this agent; kept until it is used. */
+  /** A key package for somebody who will add this agent; kept until it is used, or over. */
   async createKeyPackage(): Promise<Uint8Array> {
     return (await this.#createBundle()).keyPackage;
   }
@@ -130,6 +139,8 @@ export class Agent {
       async (old) => {
         // Whom we knew under which key does not end with the old membership.
         const group = await this.#join(name, welcome, bundle, old?.pins ?? NO_PINS);
+        // Before anything is written: if this fails, or the process ends here, the same Welcome can be used again.
+        if (this.#options.transport.isAuthenticated) await this.#askAdmission(name, bundle.ref);
         return newRecord(name, group, { afterCommitOfEpoch: group.epoch - 1n }, old);
       },
       'rejoin',
@@ -150,6 +161,7 @@ export class Agent {
 
   async close(): Promise<void> {
     const stopped = await Promise.allSettled([...this.#channels.values()].map((channel) => channel.stop()));
+    await this.#sweep.stop();
     await this.#store.close();
     const failures = stopped.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
     if (failures.length > 0) throw new AggregateError(failures, 'some channels could not be closed properly');
@@ -166,6 +178,26 @@ export class Agent {
     const group = await joinGroup(this.#engine, { welcome, bundle, keys: this.#keys, nowMs, pins });
     if (groupIdBelongsTo(group.groupId, name)) return group;
     throw new MlsError('invalid_welcome', `this Welcome is for another channel than ${name}`);
+  }
+
+  /** Has the relay hand the Welcome to this account, which opens the channel to it. */
+  async #askAdmission(name: ChannelName, keyPackageRef: Uint8Array): Promise<void> {
+    const { transport, clock } = this.#options;
+    const timeout = new AbortController();
+    const cancelTimeout = clock.schedule(ADMISSION_MS, () => {
+      const detail = `the relay has not opened ${name} to this account within ${ADMISSION_MS / 1000} s: call joinChannel again`;
+      timeout.abort(new TransportError('join_timeout', detail));
+    });
+    try {
+      const { channel } = await transport.awaitWelcome(keyPackageRef, timeout.signal);
+      if (channel === name) return;
+    } finally {
+      cancelTimeout();
+    }
+    throw new MlsError(
+      'invalid_welcome',
+      `the relay has the Welcome for this key package in another channel than ${name}`,
+    );
   }
 
   async #add(

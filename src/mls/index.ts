@@ -28,7 +28,7 @@ export { decodePins, encodePins, NO_PINS, pinMembers } from './identity-pins.ts'
 export type { IdentityPin, IdentityPins, KeyChange } from './identity-pins.ts';
 export { joinGroup } from './join.ts';
 export type { JoinGroupRequest } from './join.ts';
-export { createKeyPackage, readKeyPackage } from './key-package.ts';
+export { createKeyPackage, keyPackageExpiry, readKeyPackage } from './key-package.ts';
 export type { KeyPackageBundle, KeyPackageInfo } from './key-package.ts';
 export { leavingMembers, proposeLeave } from './leave.ts';
 export type { LeaveProposal } from './leave.ts';

@@ -52,6 +52,15 @@ export async function createKeyPackage(engine: MlsEngine, keys: AgentKeys, nowMs
   };
 }
 
+/**
+ * Until when others may use a key package of ours, in Unix milliseconds.
+ *
+ * @throws {@link MlsError} `invalid_key_package` if its bytes are none
+ */
+export function keyPackageExpiry({ keyPackage }: KeyPackageBundle): number {
+  return Number(decodeKeyPackageMessage(keyPackage).leafNode.lifetime.notAfter) * 1000;
+}
+
 /** A key package in the library's form, also the start of a new group's first leaf. */
 export function generateLeaf(
   { crypto, suite, extensionTypes }: EngineParts,

@@ -82,6 +82,11 @@ export interface AgentStore extends AsyncDisposable {
   /** The key package with this reference (RFC 9420 §5.2), if this agent made it and has not used it yet. */
   loadKeyPackage(ref: Uint8Array): Promise<KeyPackageBundle | undefined>;
   deleteKeyPackage(ref: Uint8Array): Promise<void>;
+  /**
+   * References of the key packages that are kept, from old to new. After a crash also of one that was about to be kept or
+   * had just been deleted.
+   */
+  keyPackageRefs(): Promise<readonly Uint8Array[]>;
 
   /** Waits for writes that are under way, then lets go of the store and of its lock. */
   close(): Promise<void>;

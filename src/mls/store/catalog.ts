@@ -31,9 +31,13 @@ interface Contents {
   /** That the agent's keys were saved: losing them must not look like a new agent. */
   readonly hasKeys: boolean;
   readonly entries: readonly CatalogEntry[];
+  /** References of key packages, in hexadecimal. One is here before its record is, and until that is gone. */
+  readonly keyPackages: readonly string[];
 }
 
-/** What is in the store, in one record: the only way to list channels that Keyv allows on every store. */
+const NOTHING: Contents = { nextId: 1, hasKeys: false, entries: [], keyPackages: [] };
+
+/** What is in the store, in one record: the only way to list things that Keyv allows on every store. */
 export class Catalog {
   readonly #records: Records;
   readonly #writes = new SerialQueue();
@@ -54,7 +58,7 @@ export class Catalog {
     const hasFormat = isKnownFormat((await records.get(FORMAT_KEY))?.bytes);
     const bytes = (await records.get(CATALOG_KEY))?.bytes;
     if (bytes === undefined && hasFormat) throw storeDamaged(CATALOG_KEY, 'is missing');
-    const contents = bytes === undefined ? { nextId: 1, hasKeys: false, entries: [] } : decodeContents(bytes);
+    const contents = bytes === undefined ? NOTHING : decodeContents(bytes);
     if (!hasFormat) {
       if (contents.nextId !== 1 || contents.hasKeys) throw storeDamaged(FORMAT_KEY, 'is missing');
       // The catalog first: a crash in between leaves an empty catalog without format, which is a new store still.
@@ -102,6 +106,23 @@ export class Catalog {
     }));
   }
 
+  get keyPackages(): readonly string[] {
+    return this.#contents.keyPackages;
+  }
+
+  async addKeyPackage(ref: string): Promise<void> {
+    if (this.#contents.keyPackages.includes(ref)) return;
+    await this.#update((contents) => ({ ...contents, keyPackages: [...contents.keyPackages, ref] }));
+  }
+
+  async removeKeyPackage(ref: string): Promise<void> {
+    if (!this.#contents.keyPackages.includes(ref)) return;
+    await this.#update((contents) => ({
+      ...contents,
+      keyPackages: contents.keyPackages.filter((known) => known !== ref),
+    }));
+  }
+
   async setHasKeys(): Promise<void> {
     if (!this.#contents.hasKeys) await this.#update((contents) => ({ ...contents, hasKeys: true }));
   }
@@ -132,11 +153,12 @@ function isKnownFormat(bytes: Uint8Array | undefined): boolean {
   return true;
 }
 
-function encodeContents({ nextId, hasKeys, entries }: Contents): Uint8Array {
+function encodeContents({ nextId, hasKeys, entries, keyPackages }: Contents): Uint8Array {
   const writer = new BinaryWriter().uint64(nextId).bool(hasKeys);
   writeList(writer, entries, ({ id, name, stage }) => {
     writer.uint64(id).uint32(STAGES.indexOf(stage)).string(name);
   });
+  writeList(writer, keyPackages, (ref) => writer.string(ref));
   return sealRecord({ kind: 'catalog', owner: '', number: 0, link: NO_LINK, body: writer.finish() }).bytes;
 }
 
@@ -153,6 +175,8 @@ function decodeContents(bytes: Uint8Array): Contents {
         if (stage === undefined) throw new RangeError('unknown stage');
         return { id, stage, name: parseChannelName(reader.string()) };
       }),
+      // Catalogs that were written before there was such a list end here.
+      keyPackages: reader.pos === reader.len ? [] : readList(reader, () => reader.string()),
     };
     expectEnd(reader);
     return contents;

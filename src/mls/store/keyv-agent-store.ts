@@ -127,6 +127,7 @@ class KeyvAgentStore implements AgentStore {
     const body = new BinaryWriter().bytes(keyPackage).bytes(secret);
     const name = keyPackageName(owner);
     return this.#call(async () => {
+      await this.#catalog.addKeyPackage(owner);
       await this.#save(name, 'key-package', owner, body, await this.#records.keys.prepare(name));
     });
   }
@@ -144,11 +145,19 @@ class KeyvAgentStore implements AgentStore {
 
   deleteKeyPackage(ref: Uint8Array): Promise<void> {
     return this.#call(async () => {
-      const name = keyPackageName(toHex(ref));
+      const owner = toHex(ref);
+      const name = keyPackageName(owner);
       await this.#records.keys.erase(name);
       await this.#records.deleteMany([name]);
       await this.#options.onErased();
+      await this.#catalog.removeKeyPackage(owner);
     });
+  }
+
+  keyPackageRefs(): Promise<readonly Uint8Array[]> {
+    const refs = (): Uint8Array[] =>
+      this.#catalog.keyPackages.map((owner) => new Uint8Array(Buffer.from(owner, 'hex')));
+    return this.#call(() => Promise.resolve(refs()));
   }
 
   close(): Promise<void> {

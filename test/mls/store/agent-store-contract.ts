@@ -48,11 +48,13 @@ export function agentStoreContract({ name, open: openRaw, isThere }: StoreUnderT
       const second = await open(raw);
       expect(await second.loadKeys()).toEqual(keys);
       expect(await second.loadKeyPackage(bundle.ref)).toEqual(bundle);
+      expect(await second.keyPackageRefs()).toEqual([bundle.ref]);
       expect(await second.channelNames()).toEqual([channel, otherChannel]);
       expect(await second.loadChannel(channel)).toEqual(record);
       expect(await second.loadChannel(otherChannel)).toEqual(other);
       await second.deleteKeyPackage(bundle.ref);
       expect(await second.loadKeyPackage(bundle.ref)).toBeUndefined();
+      expect(await second.keyPackageRefs()).toEqual([]);
       await second.close();
     });
 
