@@ -7,5 +7,7 @@ export { DEFAULT_PLANS } from './plans.ts';
 export type { Plan, Plans } from './plans.ts';
 export type { AccountId, Authenticator, Principal, Scope } from './principal.ts';
 export { quotaOf } from './quota.ts';
-export type { RateBucket } from './rate-bucket.ts';
+export { RateGate } from './rate-gate.ts';
+export type { Judged } from './rate-gate.ts';
+export { judgeScopes, scopeText } from './scopes.ts';
 export type { SharedSecret } from './shared-secrets.ts';

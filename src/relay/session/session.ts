@@ -1,37 +1,22 @@
 import { Metadata, status } from '@grpc/grpc-js';
-import type { Clock } from '../../base/clock.ts';
-import { SkytaleError } from '../../base/errors.ts';
-import {
-  answerToWire,
-  decodeClientFrame,
-  encodeServerFrame,
-  PROTOCOL_VERSION,
-  refusalToWire,
-} from '../../transport/index.ts';
+import { AuthError, SkytaleError } from '../../base/errors.ts';
+import { decodeClientFrame, encodeServerFrame, PROTOCOL_VERSION, refusalToWire } from '../../transport/index.ts';
 import type { ClientFrameShape, RefusalReason, ServerFrameInit } from '../../transport/index.ts';
-import type { DeliveryHub } from '../delivery/delivery-hub.ts';
-import type { LogEngine } from '../engine/log-engine.ts';
+import type { AccessControl, Principal } from '../access/index.ts';
+import type { Chunk } from '../delivery/chunk.ts';
 import type { Peer } from '../front/peer.ts';
-import type { RelayLimits } from '../limits.ts';
-import type { RelayLogger } from '../relay-logger.ts';
-import type { RelayMetrics } from '../relay-metrics.ts';
+import { tokenOfCall } from './call-token.ts';
 import { ConnectionRefusal } from './connection-refusal.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { RelayCall } from './frame-writer.ts';
-import { isKeyPackageRef, publish } from './publish-intake.ts';
-import type { PublishFrame } from './publish-intake.ts';
+import { PublishDesk } from './publish-desk.ts';
+import { isKeyPackageRef } from './publish-intake.ts';
+import type { SessionContext } from './session-context.ts';
 import { SubscriptionDesk } from './subscription-desk.ts';
+import { TokenDesk } from './token-desk.ts';
 import { WelcomeDesk } from './welcome-desk.ts';
 
-/** What all sessions of a relay share. */
-export interface SessionContext {
-  readonly engine: LogEngine;
-  readonly hub: DeliveryHub;
-  readonly limits: RelayLimits;
-  readonly clock: Clock;
-  readonly logger: RelayLogger;
-  readonly metrics: RelayMetrics;
-}
+export type { SessionContext } from './session-context.ts';
 
 /** What one session holds in memory. */
 export interface SessionHoldings {
@@ -44,39 +29,47 @@ export interface SessionHoldings {
 
 type Frame<Case extends NonNullable<ClientFrameShape['case']>> = Extract<ClientFrameShape, { case: Case }>['value'];
 
-/** One client's connection: reads its frames, keeps its subscriptions, writes what is for it. */
+/**
+ * One client's connection: reads its frames, keeps its subscriptions, writes what is for it. Where the relay
+ * authenticates, no frame is read before the call's token is verified; until then they wait in the window of the stream.
+ */
 export class Session {
   readonly #call: RelayCall;
   readonly #context: SessionContext;
   readonly #peer: Peer;
   readonly #writer: FrameWriter;
+  readonly #publishes: PublishDesk;
   readonly #subscriptions: SubscriptionDesk;
   readonly #welcomes: WelcomeDesk;
+  /** Absent where the relay is open. */
+  readonly #tokens: TokenDesk | undefined;
   #isGreeted = false;
   #isEnded = false;
-  #unansweredBytes = 0;
-  /** Those who wait until nothing is unanswered. */
-  readonly #onAnswered: (() => void)[] = [];
   readonly #cancelHelloTimeout: () => void;
   /** Resolves when the connection is over and all its subscriptions are ended. */
   readonly closed: Promise<void>;
 
   constructor(call: RelayCall, context: SessionContext, peer: Peer) {
-    const { engine, limits, clock, hub } = context;
+    const { access, limits, clock } = context;
+    const principal = (): Principal | undefined => this.#tokens?.sender?.principal;
+    const send = (frame: ServerFrameInit): void => this.#send(frame);
+    const readFailed = (error: unknown): void => this.#logReadError(error);
     this.#call = call;
     this.#context = context;
     this.#peer = peer;
     this.#writer = new FrameWriter(call, limits.maxUnreadBytes, () => this.#room());
-    this.#subscriptions = new SubscriptionDesk(engine, hub, limits.maxSubscriptions, {
+    this.#publishes = new PublishDesk(context, () => this.#tokens?.sender, {
+      send,
+      changed: () => this.#throttle(),
+      failed: (error) => this.#crash(error),
+    });
+    this.#subscriptions = new SubscriptionDesk(context, principal, {
       hasRoom: () => this.#writer.hasRoom,
-      deliver: (subscription, chunk) => this.#writer.write(chunk.frame(subscription)),
-      send: (frame) => this.#send(frame),
-      readFailed: (error) => this.#logReadError(error),
+      deliver: (subscription, chunk) => this.#deliver(subscription, chunk),
+      send,
+      readFailed,
     });
-    this.#welcomes = new WelcomeDesk(engine, hub, {
-      send: (frame) => this.#send(frame),
-      failed: (error) => this.#logReadError(error),
-    });
+    this.#welcomes = new WelcomeDesk(context, principal, { send, failed: readFailed });
     this.#cancelHelloTimeout = clock.schedule(limits.helloTimeoutMs, () =>
       this.#refuseConnection('protocol-error', 'no Hello came in time'),
     );
@@ -89,9 +82,8 @@ export class Session {
       for (const event of ['close', 'cancelled', 'finish']) call.on(event, over);
     });
     call.on('error', () => undefined); // one of the events above follows; without a listener the process would end
-    call.on('data', (bytes: Buffer) => this.#receive(bytes));
-    call.on('end', () => void this.#finish());
-    call.sendMetadata(new Metadata()); // tells the client early that it is connected
+    this.#tokens = access && this.#authenticate(access);
+    if (access === undefined) this.#start();
   }
 
   /** What the session holds now. */
@@ -99,21 +91,70 @@ export class Session {
     return {
       subscriptions: this.#subscriptions.size,
       unreadBytes: this.#writer.unreadBytes,
-      unansweredBytes: this.#unansweredBytes,
+      unansweredBytes: this.#publishes.unansweredBytes,
     };
   }
 
   /** Answers what was published, then ends the stream with `UNAVAILABLE`, which tells the client to come back. */
   async drain(reason: string): Promise<void> {
     this.#stop();
-    await this.#answered();
+    await this.#publishes.answered();
     this.#writer.endWith({ code: status.UNAVAILABLE, details: reason });
+  }
+
+  /** Reads frames from now on. */
+  #start(): void {
+    if (this.#isEnded) return;
+    this.#call.on('data', (bytes: Buffer) => this.#receive(bytes));
+    this.#call.on('end', () => void this.#finish());
+    this.#call.sendMetadata(new Metadata()); // tells the client early that it is connected
+  }
+
+  #authenticate(access: AccessControl): TokenDesk {
+    const tokens = new TokenDesk(access, this.#context.clock, {
+      send: (frame) => this.#send(frame),
+      renewed: () => {
+        this.#subscriptions.recheck();
+        this.#welcomes.recheck();
+      },
+      expired: () => void this.#expire(),
+      failed: (error) => this.#crash(error),
+    });
+    tokens.open(tokenOfCall(this.#call.metadata)).then(
+      () => this.#start(),
+      (error: unknown) => this.#turnAway(error),
+    );
+    return tokens;
+  }
+
+  /** What was published in time is answered; then the client has to come back with another token. */
+  async #expire(): Promise<void> {
+    this.#context.logger.debug({ peer: this.#peer.address }, 'token expired');
+    this.#stop();
+    await this.#publishes.answered();
+    this.#writer.endWith({ code: status.UNAUTHENTICATED, details: 'token expired' });
+  }
+
+  #turnAway(error: unknown): void {
+    if (this.#isEnded) return;
+    const { logger } = this.#context;
+    const peer = this.#peer.address;
+    if (!(error instanceof SkytaleError)) return this.#crash(error);
+    this.#stop();
+    if (error instanceof AuthError) {
+      logger.warn({ peer, detail: error.message }, 'token refused');
+      this.#context.metrics.refused('unauthorized');
+      this.#writer.endWith({ code: status.UNAUTHENTICATED, details: error.message });
+    } else {
+      logger.error({ err: error }, 'tokens cannot be verified');
+      this.#writer.endWith({ code: status.UNAVAILABLE, details: 'tokens cannot be verified just now' });
+    }
   }
 
   /** The client has ended its side: answer what it asked, and end ours. */
   async #finish(): Promise<void> {
     this.#stop();
-    await this.#answered();
+    await this.#publishes.answered();
     this.#writer.end();
   }
 
@@ -122,6 +163,7 @@ export class Session {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#cancelHelloTimeout();
+    this.#tokens?.close();
     this.#subscriptions.close();
     this.#welcomes.close();
     this.#call.resume(); // what still comes is read and dropped, so that the end is seen
@@ -149,11 +191,11 @@ export class Session {
       case 'unsubscribe':
         return this.#subscriptions.unsubscribe(frame.value.subscription);
       case 'publish':
-        return this.#publish(frame.value, bytes);
+        return this.#publishes.publish(frame.value, bytes);
       case 'awaitWelcome':
         return this.#awaitWelcome(frame.value);
       case 'authenticate':
-        throw new ConnectionRefusal('protocol-error', 'this relay asks for no token');
+        return this.#renew(frame.value.token);
       case 'ping':
         return this.#send({ case: 'pong', value: { nonce: frame.value.nonce } });
       case undefined:
@@ -172,23 +214,19 @@ export class Session {
     const { logger, limits } = this.#context;
     logger.debug({ peer: this.#peer.address, client: client.slice(0, 64) }, 'client connected');
     const { maxPayloadBytes, maxBatchEntries, maxFrameBytes } = limits;
-    this.#send({ case: 'ready', value: { protocolVersion, maxPayloadBytes, maxBatchEntries, maxFrameBytes } });
+    const tokenExpiresAtMs = BigInt(this.#tokens?.sender?.principal.expiresAtMs ?? 0);
+    const sizes = { maxPayloadBytes, maxBatchEntries, maxFrameBytes };
+    this.#send({ case: 'ready', value: { protocolVersion, ...sizes, tokenExpiresAtMs, clockMs: this.#clockMs } });
   }
 
-  #publish(frame: PublishFrame, bytes: number): void {
-    this.#unansweredBytes += bytes;
-    this.#throttle();
-    const { engine, limits } = this.#context;
-    publish(engine, limits, frame)
-      .then((answers) => {
-        this.#send({ case: 'published', value: { request: frame.request, answers: answers.map(answerToWire) } });
-      })
-      .catch((error: unknown) => this.#crash(error))
-      .finally(() => {
-        this.#unansweredBytes -= bytes;
-        if (this.#unansweredBytes === 0) for (const resolve of this.#onAnswered.splice(0)) resolve();
-        this.#throttle();
-      });
+  /** Clients need not know whether a relay asks for tokens: one that does not takes any. */
+  #renew(token: string): void {
+    if (this.#tokens !== undefined) return this.#tokens.renew(token);
+    this.#send({ case: 'authenticated', value: { tokenExpiresAtMs: 0n, clockMs: this.#clockMs } });
+  }
+
+  get #clockMs(): bigint {
+    return BigInt(this.#context.clock.now());
   }
 
   #awaitWelcome({ keyPackageRef }: Frame<'awaitWelcome'>): void {
@@ -200,6 +238,11 @@ export class Session {
       throw new ConnectionRefusal('limit', detail);
     }
     this.#welcomes.wait(new Uint8Array(keyPackageRef));
+  }
+
+  #deliver(subscription: number, chunk: Chunk): void {
+    this.#writer.write(chunk.frame(subscription));
+    this.#context.metrics.delivered(chunk.run.seqs.length, chunk.run.bytes.length);
   }
 
   #send(frame: ServerFrameInit): void {
@@ -215,20 +258,16 @@ export class Session {
   /** Reads nothing more from a client that is ahead of the log, or that does not read its own answers. */
   #throttle(): void {
     if (this.#isEnded) return;
-    const isAhead = this.#unansweredBytes >= this.#context.limits.maxUnansweredBytes;
+    const isAhead = this.#publishes.unansweredBytes >= this.#context.limits.maxUnansweredBytes;
     if (isAhead || this.#writer.isFlooded) this.#call.pause();
     else if (this.#call.isPaused()) this.#call.resume();
-  }
-
-  #answered(): Promise<void> {
-    if (this.#unansweredBytes === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#onAnswered.push(resolve));
   }
 
   #refuseConnection(reason: RefusalReason, detail: string): void {
     if (this.#isEnded) return;
     this.#context.logger.warn({ peer: this.#peer.address, reason, detail }, 'connection refused');
     this.#stop();
+    this.#context.metrics.refused(reason);
     this.#send({ case: 'connectionRefused', value: { reason: refusalToWire(reason), detail } });
     this.#writer.end();
   }

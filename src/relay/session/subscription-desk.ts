@@ -1,13 +1,18 @@
 import { parseChannelName } from '../../base/channel-name.ts';
+import type { ChannelName } from '../../base/channel-name.ts';
 import { GROUP_BYTES, refusalToWire, startFromWire } from '../../transport/index.ts';
 import type { ClientFrameShape, RefusalReason, ServerFrameInit } from '../../transport/index.ts';
+import { scopeText } from '../access/index.ts';
+import type { AccountId, Principal } from '../access/index.ts';
 import type { Chunk } from '../delivery/chunk.ts';
 import type { DeliveryHub } from '../delivery/delivery-hub.ts';
 import { Subscription } from '../delivery/subscription.ts';
-import type { LogEngine } from '../engine/log-engine.ts';
+import type { AccessChange, LogEngine } from '../engine/log-engine.ts';
 import { ConnectionRefusal } from './connection-refusal.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
 import { messageOf } from './publish-intake.ts';
+import { AccountReadGuard } from './read-guard.ts';
+import type { SessionContext } from './session-context.ts';
 
 /** A `Subscribe` frame as it was decoded. */
 export type SubscribeFrame = Extract<ClientFrameShape, { case: 'subscribe' }>['value'];
@@ -26,16 +31,27 @@ export class SubscriptionDesk {
   readonly #engine: LogEngine;
   readonly #hub: DeliveryHub;
   readonly #maxSubscriptions: number;
+  readonly #principal: () => Principal | undefined;
   readonly #outlet: SubscriptionDeskOutlet;
   readonly #queue: DeliveryQueue;
   readonly #subscriptions = new Map<number, Subscription>();
+  /** By subscription; none where the relay is open. */
+  readonly #guards = new Map<Subscription, AccountReadGuard>();
+  /** Ends the listening for changes of membership, which begins with the first guard. */
+  #unlisten: (() => void) | undefined;
   /** Refused by the relay while frames about them may be on their way here. Oldest first, bounded. */
   readonly #refused = new Set<number>();
 
-  constructor(engine: LogEngine, hub: DeliveryHub, maxSubscriptions: number, outlet: SubscriptionDeskOutlet) {
+  /** @param principal who subscribes; `undefined` where the relay is open */
+  constructor(
+    { engine, hub, limits }: Pick<SessionContext, 'engine' | 'hub' | 'limits'>,
+    principal: () => Principal | undefined,
+    outlet: SubscriptionDeskOutlet,
+  ) {
     this.#engine = engine;
     this.#hub = hub;
-    this.#maxSubscriptions = maxSubscriptions;
+    this.#maxSubscriptions = limits.maxSubscriptions;
+    this.#principal = principal;
     this.#outlet = outlet;
     this.#queue = new DeliveryQueue(
       engine,
@@ -67,23 +83,37 @@ export class SubscriptionDesk {
     } catch (error) {
       return this.#refuse(id, 'invalid-channel', messageOf(error));
     }
+    const principal = this.#principal();
+    if (principal?.scopes.has('read') === false) return this.#refuse(id, 'unauthorized', scopeText('read'));
     const start = startFromWire(wireStart);
-    const subscription = new Subscription({ id, channel, group: new Uint8Array(group), credit }, this.#hub, {
-      deliver: (number, chunk) => this.#outlet.deliver(number, chunk),
-      caughtUp: (number, headSeq) =>
-        this.#outlet.send({ case: 'caughtUp', value: { subscription: number, headSeq: BigInt(headSeq) } }),
-      gap: (number, afterSeq, resumesAtSeq) => {
-        const value = { subscription: number, afterSeq: BigInt(afterSeq), resumesAtSeq: BigInt(resumesAtSeq) };
-        this.#outlet.send({ case: 'gap', value });
+    const open = (): void => {
+      subscription.open(this.#engine, start).catch((error: unknown) => {
+        this.#outlet.readFailed(error);
+        subscription.fail();
+      });
+    };
+    const guard: AccountReadGuard | undefined =
+      principal && this.#guard(channel, principal.account, open, () => subscription);
+    const request = { id, channel, group: new Uint8Array(group), credit };
+    const subscription: Subscription = new Subscription(
+      guard === undefined ? request : { ...request, guard },
+      this.#hub,
+      {
+        deliver: (number, chunk) => this.#outlet.deliver(number, chunk),
+        caughtUp: (number, headSeq) =>
+          this.#outlet.send({ case: 'caughtUp', value: { subscription: number, headSeq: BigInt(headSeq) } }),
+        gap: (number, afterSeq, resumesAtSeq) => {
+          const value = { subscription: number, afterSeq: BigInt(afterSeq), resumesAtSeq: BigInt(resumesAtSeq) };
+          this.#outlet.send({ case: 'gap', value });
+        },
+        refused: (number, reason, detail) => this.#refuse(number, reason, detail),
+        ready: (ready) => this.#queue.add(ready),
       },
-      refused: (number, reason, detail) => this.#refuse(number, reason, detail),
-      ready: (ready) => this.#queue.add(ready),
-    });
+    );
     this.#subscriptions.set(id, subscription);
-    subscription.open(this.#engine, start).catch((error: unknown) => {
-      this.#outlet.readFailed(error);
-      subscription.fail();
-    });
+    if (guard === undefined) return open();
+    this.#guards.set(subscription, guard);
+    void guard.ask();
   }
 
   /** Adds credit. @throws {@link ConnectionRefusal} if there is no such subscription. */
@@ -103,8 +133,15 @@ export class SubscriptionDesk {
     this.#queue.run();
   }
 
+  /** The principal has another token: subscriptions that it does not allow are refused. */
+  recheck(): void {
+    if (this.#principal()?.scopes.has('read') !== false) return;
+    for (const subscription of this.#subscriptions.values()) subscription.refuse('unauthorized', scopeText('read'));
+  }
+
   /** Ends all subscriptions. */
   close(): void {
+    this.#unlisten?.();
     for (const subscription of this.#subscriptions.values()) this.#drop(subscription);
   }
 
@@ -117,8 +154,44 @@ export class SubscriptionDesk {
     return subscription;
   }
 
+  /** @param open asks the log where it stands; called when the guard has opened, since that is not for strangers either */
+  #guard(
+    channel: ChannelName,
+    account: AccountId,
+    open: () => void,
+    subscription: () => Subscription,
+  ): AccountReadGuard {
+    this.#unlisten ??= this.#listen();
+    let isOpened = false;
+    return new AccountReadGuard(this.#engine, channel, account, {
+      opened: () => {
+        if (isOpened) return subscription().resume();
+        isOpened = true;
+        open();
+      },
+      denied: () => subscription().refuse('unauthorized', 'the account is no member of the channel'),
+      failed: (error) => {
+        this.#outlet.readFailed(error);
+        subscription().fail();
+      },
+    });
+  }
+
+  #listen(): () => void {
+    const listening = this.#engine.accessChanges$.subscribe({
+      next: (change) => this.#accessChanged(change),
+      error: () => undefined, // the end of `appended$` ends the relay
+    });
+    return () => listening.unsubscribe();
+  }
+
+  #accessChanged(change: AccessChange): void {
+    for (const [{ channel }, guard] of this.#guards) if (channel === change.channel) guard.changed(change);
+  }
+
   #drop(subscription: Subscription): void {
     subscription.end();
+    this.#guards.delete(subscription);
     this.#queue.remove(subscription);
     this.#subscriptions.delete(subscription.id);
   }

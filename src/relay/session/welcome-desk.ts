@@ -1,8 +1,11 @@
 import { toHex } from '../../base/bytes.ts';
 import { refusalToWire } from '../../transport/index.ts';
 import type { ServerFrameInit } from '../../transport/index.ts';
+import { scopeText } from '../access/index.ts';
+import type { Principal } from '../access/index.ts';
 import type { DeliveryHub } from '../delivery/delivery-hub.ts';
 import type { LogEngine } from '../engine/log-engine.ts';
+import type { SessionContext } from './session-context.ts';
 
 /** A frame that answers a wait. */
 export type WelcomeFrame = Extract<ServerFrameInit, { case: 'welcome' | 'welcomeRefused' }>;
@@ -18,13 +21,20 @@ export interface WelcomeOutlet {
 export class WelcomeDesk {
   readonly #engine: LogEngine;
   readonly #hub: DeliveryHub;
+  readonly #principal: () => Principal | undefined;
   readonly #outlet: WelcomeOutlet;
   /** How to end each wait, by key package. Asking twice is one wait. */
-  readonly #waits = new Map<string, () => void>();
+  readonly #waits = new Map<string, { readonly keyPackageRef: Uint8Array; readonly unwatch: () => void }>();
 
-  constructor(engine: LogEngine, hub: DeliveryHub, outlet: WelcomeOutlet) {
+  /** @param principal who waits; `undefined` where the relay is open */
+  constructor(
+    { engine, hub }: Pick<SessionContext, 'engine' | 'hub'>,
+    principal: () => Principal | undefined,
+    outlet: WelcomeOutlet,
+  ) {
     this.#engine = engine;
     this.#hub = hub;
+    this.#principal = principal;
     this.#outlet = outlet;
   }
 
@@ -37,31 +47,39 @@ export class WelcomeDesk {
   wait(keyPackageRef: Uint8Array): void {
     const key = toHex(keyPackageRef);
     if (this.#waits.has(key)) return;
+    if (!this.#mayRead) return this.#refuse(keyPackageRef, scopeText('read'));
     const look = (): void => void this.#look(key, keyPackageRef);
-    this.#waits.set(key, this.#hub.watchWelcome(keyPackageRef, look));
+    this.#waits.set(key, { keyPackageRef, unwatch: this.#hub.watchWelcome(keyPackageRef, look) });
     look();
+  }
+
+  /** The principal has another token: waits that it does not allow are refused. */
+  recheck(): void {
+    if (this.#mayRead) return;
+    const refs = [...this.#waits.values()].map(({ keyPackageRef }) => keyPackageRef);
+    this.close();
+    for (const ref of refs) this.#refuse(ref, scopeText('read'));
   }
 
   /** Ends all waits. */
   close(): void {
-    for (const unwatch of this.#waits.values()) unwatch();
+    for (const { unwatch } of this.#waits.values()) unwatch();
     this.#waits.clear();
+  }
+
+  get #mayRead(): boolean {
+    return this.#principal()?.scopes.has('read') !== false;
   }
 
   async #look(key: string, keyPackageRef: Uint8Array): Promise<void> {
     try {
-      const welcome = await this.#engine.welcome(keyPackageRef);
-      const unwatch = this.#waits.get(key);
-      if (welcome === undefined || unwatch === undefined) return;
-      unwatch();
+      const welcome = await this.#engine.welcome(keyPackageRef, this.#principal()?.account);
+      const wait = this.#waits.get(key);
+      if (welcome === undefined || wait === undefined) return;
+      wait.unwatch();
       this.#waits.delete(key);
       if (welcome === 'taken') {
-        const value = {
-          keyPackageRef,
-          reason: refusalToWire('unauthorized'),
-          detail: 'it was handed to another account',
-        };
-        this.#outlet.send({ case: 'welcomeRefused', value });
+        this.#refuse(keyPackageRef, 'it was handed to another account');
         return;
       }
       const { channel, commitSeq, payload } = welcome;
@@ -69,5 +87,10 @@ export class WelcomeDesk {
     } catch (error) {
       this.#outlet.failed(error);
     }
+  }
+
+  #refuse(keyPackageRef: Uint8Array, detail: string): void {
+    const value = { keyPackageRef, reason: refusalToWire('unauthorized'), detail };
+    this.#outlet.send({ case: 'welcomeRefused', value });
   }
 }
