@@ -130,6 +130,8 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
    *
    * @throws {@link ChannelError} `channel_closed` if the channel is or gets closed first. What had been accepted is sent
    * when the channel is opened again.
+   * @throws {@link QuotaExceededError} if the account's messages of this month are used up: this one is not sent
+   * @throws {@link AuthError} `unauthorized` if the account may not write to this channel
    * @throws {@link TransportError} `message_too_large` and others that the relay refuses for good
    */
   async send(payload: Uint8Array, options: SendOptions = {}): Promise<SendReceipt> {
@@ -171,6 +173,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
    * If another member's commit comes first, the change is made again on the state that it began.
    *
    * @throws {@link MlsError} `invalid_key_package` and others of the engine
+   * @throws {@link AuthError} `unauthorized` if the account may not change this channel
    * @throws {@link ChannelError} `not_found` if a member to remove is none, `channel_closed`
    */
   async commit(change: GroupChange): Promise<CommitReceipt> {
@@ -186,6 +189,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
    * one is online; the wish outlives a restart. Then the streams complete.
    *
    * @throws {@link ChannelError} `bad_request` for the only member, `channel_closed`
+   * @throws {@link QuotaExceededError} and others if the relay does not take the wish; it is kept, and said again later
    */
   async leave(): Promise<void> {
     this.#checkOpen();

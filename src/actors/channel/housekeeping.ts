@@ -1,5 +1,5 @@
 import { toHex } from '../../base/bytes.ts';
-import { ChannelError, toSkytaleError } from '../../base/errors.ts';
+import { AuthError, ChannelError, toSkytaleError } from '../../base/errors.ts';
 import {
   type ChannelRecord,
   groupMembers,
@@ -9,8 +9,9 @@ import {
   rotationDue,
 } from '../../mls/index.ts';
 import type { ChannelEvent, GroupChange, RejoinRequest } from './channel-event.ts';
+import { type PublishAnswer, refusalError, type Submission } from '../../transport/index.ts';
 import type { CommitDesk } from './commit-desk.ts';
-import type { Waiter } from './outbox-desk.ts';
+import { isWorthRetrying, type Waiter } from './outbox-desk.ts';
 import type { Workbench } from './workbench.ts';
 
 /** Within this time one of the members does what any of them could; each waits for a moment of its own. */
@@ -28,6 +29,7 @@ export class Housekeeping {
   readonly #leaveWaiters: Waiter<undefined>[] = [];
   /** The epoch in which own wish to leave is in the log, or on its way. A proposal ends with its epoch. */
   #proposedIn: bigint | undefined;
+  #proposal: Submission | undefined;
   #isWishing = false;
   #cancelRemoval: (() => void) | undefined;
   /** Who asked for a fresh leaf and has none yet. */
@@ -37,6 +39,8 @@ export class Housekeeping {
   #epochStartedAtMs: number;
   #messagesSent = 0;
   #isRotating = false;
+  /** The epoch in which this account was told that it may not commit. */
+  #deniedIn: bigint | undefined;
 
   constructor(bench: Workbench, commits: CommitDesk) {
     this.#bench = bench;
@@ -70,6 +74,17 @@ export class Housekeeping {
   /** The connection is lost, and perhaps the proposal with it: it is made again. */
   suspend(): void {
     this.#proposedIn = undefined;
+    this.#deniedIn = undefined;
+  }
+
+  /** The relay's answers to messages, of which one may be the wish to leave. */
+  answered(submissions: readonly Submission[], answers: readonly PublishAnswer[]): void {
+    const answer = this.#proposal && answers[submissions.indexOf(this.#proposal)];
+    if (answer?.kind !== 'refused') return;
+    // In a later epoch it is made again anyway.
+    if (answer.reason === 'stale-epoch') return;
+    if (isWorthRetrying(answer.reason)) this.#proposedIn = undefined;
+    else this.rejectAll(refusalError(answer.reason, answer.detail));
   }
 
   /** Counts own messages towards the next renewal of keys. */
@@ -91,6 +106,7 @@ export class Housekeeping {
     const { keeper } = this.#bench;
     this.#followEpoch(keeper.record);
     await this.#propose(keeper.record, session);
+    if (this.#deniedIn === this.#epoch) return;
     // Asked for anew: the group from before the proposal is erased.
     this.#removeLeavers(keeper.record);
     this.#replaceRejoiners();
@@ -120,7 +136,8 @@ export class Housekeeping {
     const { group, proposal } = await proposeLeave(ports.engine, record.group, framing);
     await keeper.commit({ ...record, group });
     this.#proposedIn = epoch;
-    link.publish([{ kind: 'message', epoch, messageId: ids.create(), payload: proposal }], session);
+    this.#proposal = { kind: 'message', epoch, messageId: ids.create(), payload: proposal };
+    link.publish([this.#proposal], session);
   }
 
   #removeLeavers({ group }: ChannelRecord): void {
@@ -180,6 +197,7 @@ export class Housekeeping {
           done();
           // In a later epoch there may be nothing left to do, and then the engine says so.
           const isStillWanted = keeper.record.group.isActive && keeper.record.group.epoch === epoch;
+          if (isStillWanted && error instanceof AuthError) this.#deniedIn = epoch;
           if (isStillWanted) output.fault({ kind: 'commit-failed', error: toSkytaleError(error) });
         },
       },

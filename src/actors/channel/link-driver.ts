@@ -87,15 +87,16 @@ export class LinkDriver {
   /**
    * Publishes without waiting; the outcome is posted. Only within the session in which the caller had caught up, and so
    * is its outcome: what was meant for a connection that is gone must not overtake on the next one what was lost with
-   * it. Whoever hears that a session has ended knows that nothing of it will be answered.
+   * it. Whoever hears that a session has ended knows that nothing of it will be answered. For `round` see
+   * {@link ChannelLink.publish}.
    */
-  publish(submissions: readonly Submission[], session: number): void {
+  publish(submissions: readonly Submission[], session: number, round = 0): void {
     const link = this.#number;
     const post = (input: LinkInput): void => {
       if (session === this.#session) this.#post(input);
     };
     if (session !== this.#session) return;
-    this.#link?.publish(submissions).then(
+    this.#link?.publish(submissions, round).then(
       (answers) => post({ link, kind: 'answers', submissions, answers }),
       // Why is told on the link: here it only matters that nobody knows what became of them.
       () => post({ link, kind: 'unanswered', submissions }),

@@ -24,7 +24,7 @@ export interface RejectedPayload {
   readonly error: SkytaleError;
 }
 
-/** Most entries, and bytes, that may wait for the relay's answer. */
+/** Most entries, and bytes, that may wait for the relay's answer; fewer entries where the relay found them too many. */
 const MAX_IN_FLIGHT = 256;
 const MAX_IN_FLIGHT_BYTES = 8 * 1024 * 1024;
 /** Most entries, and bytes, that are taken from the user before the relay has acknowledged some. */
@@ -51,6 +51,8 @@ export class OutboxDesk {
   #returned = 0;
   /** Entries were stale: submit nothing before the group has reached this epoch. */
   #requiredEpoch = 0n;
+  #window = MAX_IN_FLIGHT;
+  #round = 1;
 
   /**
    * Starts over from a record that was read from the store. Returns it with the entries that were accepted and not
@@ -72,6 +74,11 @@ export class OutboxDesk {
     return unwritten.length === 0 ? record : { ...record, outbox };
   }
 
+  /** What is prepared now is submitted in this round, see `ChannelLink.publish`. */
+  get round(): number {
+    return this.#round;
+  }
+
   /** Messages that the relay has not acknowledged. */
   get unsettled(): number {
     return this.#waiting.length + this.#inFlight.size;
@@ -87,7 +94,7 @@ export class OutboxDesk {
   }
 
   get #mayFly(): boolean {
-    return this.#inFlight.size < MAX_IN_FLIGHT && this.#inFlightBytes < MAX_IN_FLIGHT_BYTES;
+    return this.#inFlight.size < this.#window && this.#inFlightBytes < MAX_IN_FLIGHT_BYTES;
   }
 
   /** Puts payloads behind what waits. The caller makes the record durable before anything is submitted. */
@@ -110,7 +117,7 @@ export class OutboxDesk {
 
   /** Encrypts the next batch. The submissions may leave when the record is durable and {@link OutboxDesk.submitted} was called. */
   prepare(record: ChannelRecord, engine: MlsEngine): Promise<OutgoingStep> {
-    const room = Math.min(BATCH, MAX_IN_FLIGHT - this.#inFlight.size);
+    const room = Math.min(BATCH, this.#window - this.#inFlight.size);
     let bytes = 0;
     const tooMany = this.#waiting.slice(0, room).findIndex(({ payload }) => (bytes += payload.length) > BATCH_BYTES);
     // One that is larger than a batch goes alone.
@@ -130,6 +137,7 @@ export class OutboxDesk {
   answered(submissions: readonly Submission[], answers: readonly PublishAnswer[]): readonly RejectedPayload[] {
     const rejected: RejectedPayload[] = [];
     const again: OutboxEntry[] = [];
+    this.#adapt(answers);
     submissions.forEach(({ messageId, epoch }, index) => {
       const id = toHex(messageId);
       const entry = this.#inFlight.get(id);
@@ -194,6 +202,13 @@ export class OutboxDesk {
     this.#waiters.clear();
   }
 
+  /** Were they too many at once, then half as many are under way from now on, and more again bit by bit. */
+  #adapt(answers: readonly PublishAnswer[]): void {
+    const isTooFast = answers.some((answer) => answer.kind === 'refused' && answer.reason === 'rate-limited');
+    if (isTooFast) this.#round += 1;
+    this.#window = isTooFast ? Math.max(BATCH, this.#window / 2) : Math.min(MAX_IN_FLIGHT, this.#window + BATCH);
+  }
+
   /** Answers come in the order of submission, so what comes back goes behind what came back before. */
   #takeBack(entries: readonly OutboxEntry[]): void {
     this.#waiting.splice(this.#returned, 0, ...entries);
@@ -239,5 +254,5 @@ export function isWorthDelaying(reason: RefusalReason): boolean {
 
 /** Whether the message can succeed on another try. */
 export function isWorthRetrying(reason: RefusalReason): boolean {
-  return reason === 'stale-epoch' || isWorthDelaying(reason);
+  return reason === 'stale-epoch' || reason === 'rate-limited' || isWorthDelaying(reason);
 }

@@ -4,6 +4,7 @@ import { type PublishAnswer, refusalError, type Submission } from '../../transpo
 import type { CommitDesk } from './commit-desk.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import { isWorthDelaying, type OutboxDesk } from './outbox-desk.ts';
+import { Pause } from './pause.ts';
 import type { Workbench } from './workbench.ts';
 
 export interface PublisherParts {
@@ -17,7 +18,10 @@ export class Publisher {
   readonly #bench: Workbench;
   readonly #parts: PublisherParts;
   readonly #retries: Backoff;
-  #cancelRetry: (() => void) | undefined;
+  /** Of everything: the relay has trouble, or cannot take more. */
+  readonly #retryPause: Pause;
+  /** Of messages: there were too many at once. Commits go on. */
+  readonly #ratePause: Pause;
   /** In which everything in the log has been read; before that there is no point in publishing. */
   #session: number | undefined;
 
@@ -25,11 +29,14 @@ export class Publisher {
     this.#bench = bench;
     this.#parts = parts;
     this.#retries = new Backoff({}, bench.ports);
+    const wake = (): void => void bench.mailbox.tell({ kind: 'wake' });
+    this.#retryPause = new Pause(bench.ports.clock, wake);
+    this.#ratePause = new Pause(bench.ports.clock, wake);
   }
 
   /** Whether something may be published now. */
   get isReady(): boolean {
-    return this.#session !== undefined && this.#cancelRetry === undefined;
+    return this.#session !== undefined && !this.#retryPause.isOn;
   }
 
   /** Whether there is a connection that has caught up. */
@@ -40,8 +47,7 @@ export class Publisher {
   /** A connection has caught up: whatever there was to wait for, this is the time to try. */
   resume(session: number): void {
     this.#session = session;
-    this.#cancelRetry?.();
-    this.#cancelRetry = undefined;
+    this.stop();
   }
 
   /** The connection is lost, and with it the answers to all that was submitted on it. */
@@ -54,9 +60,10 @@ export class Publisher {
 
   /** Publishes what can be published now: first a commit, then one batch of messages. */
   async publish(): Promise<void> {
-    if (this.#session !== undefined) await this.#parts.housekeeping.work(this.#session);
+    // A proposal is a message, too.
+    if (this.#session !== undefined && !this.#ratePause.isOn) await this.#parts.housekeeping.work(this.#session);
     await this.#publishCommit();
-    await this.#publishMessages();
+    if (!this.#ratePause.isOn) await this.#publishMessages();
   }
 
   /** The relay's answers. Returns why it will never take anything from this channel, if it says so. */
@@ -68,11 +75,15 @@ export class Publisher {
       for (const rejected of this.#parts.outbox.answered(submissions, answers)) {
         output.fault({ kind: 'rejected', ...rejected });
       }
+      this.#parts.housekeeping.answered(submissions, answers);
     } else if (answer !== undefined) {
       keeper.defer(this.#parts.commits.answered(keeper.record, submission, answer));
     }
     const refusals = answers.filter((each) => each.kind === 'refused');
-    if (refusals.some(({ reason }) => isWorthDelaying(reason))) this.#pause();
+    const late = refusals.filter(({ reason }) => reason === 'rate-limited');
+    if (late.length > 0) this.#slowDown(submission?.kind === 'commit', Math.max(...late.map(retryAfterMs)));
+    else if (refusals.some(({ reason }) => isWorthDelaying(reason)))
+      this.#retryPause.start(this.#retries.nextDelayMs());
     else this.#retries.succeeded();
     const foreign = refusals.find(({ reason }) => reason === 'foreign-group');
     return foreign && refusalError(foreign.reason, foreign.detail);
@@ -82,12 +93,13 @@ export class Publisher {
   unanswered(submissions: readonly Submission[]): void {
     if (submissions[0]?.kind === 'commit') this.#parts.commits.unanswered();
     else this.#parts.outbox.unanswered(submissions);
-    this.#pause();
+    this.#retryPause.start(this.#retries.nextDelayMs());
   }
 
   /** Cancels what is scheduled. */
   stop(): void {
-    this.#cancelRetry?.();
+    this.#retryPause.end();
+    this.#ratePause.end();
   }
 
   async #publishCommit(): Promise<void> {
@@ -105,23 +117,25 @@ export class Publisher {
     const { keeper, ports, link, mailbox } = this.#bench;
     const { outbox } = this.#parts;
     if (!outbox.canSubmit(keeper.record)) return;
+    const { round } = outbox;
     const { record, submissions } = await outbox.prepare(keeper.record, ports.engine);
     outbox.submitted(submissions.length);
     this.#parts.housekeeping.sent(submissions.length);
     const session = this.#session;
     // Durable first: a ratchet that has moved must not move back once its ciphertext is out.
     await keeper.write(outbox.sweep(record), () => {
-      if (session !== undefined) link.publish(submissions, session);
+      if (session !== undefined) link.publish(submissions, session, round);
     });
     if (outbox.canSubmit(record)) mailbox.tell({ kind: 'wake' });
   }
 
-  #pause(): void {
-    const { ports, mailbox } = this.#bench;
-    this.#cancelRetry?.();
-    this.#cancelRetry = ports.clock.schedule(this.#retries.nextDelayMs(), () => {
-      this.#cancelRetry = undefined;
-      mailbox.tell({ kind: 'wake' });
-    });
+  /** Waits for as long as the relay asks for. Where not even a commit may pass, nothing else may. */
+  #slowDown(isCommit: boolean, delayMs: number): void {
+    const pause = isCommit ? this.#retryPause : this.#ratePause;
+    pause.start(delayMs > 0 ? delayMs : this.#retries.nextDelayMs());
   }
+}
+
+function retryAfterMs(answer: PublishAnswer): number {
+  return answer.kind === 'refused' ? (answer.retryAfterMs ?? 0) : 0;
 }

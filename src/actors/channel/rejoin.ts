@@ -97,10 +97,10 @@ class Asking {
   }
 
   /** Asks again in a new epoch, unless it is the one that we were let into: then the Welcome is on its way. */
-  #enter(epoch: bigint): void {
+  #enter(epoch: bigint, retryAfterMs = 0): void {
     this.#epoch = epoch;
     if (!this.#isCaughtUp) return;
-    const cancel = this.#bench.ports.clock.schedule(RETRY_MS, () => {
+    const cancel = this.#bench.ports.clock.schedule(Math.max(RETRY_MS, retryAfterMs), () => {
       if (this.#isCaughtUp && epoch === this.#epoch) this.#ask();
     });
     this.#subscription.add(cancel);
@@ -122,7 +122,7 @@ class Asking {
       return;
     }
     // The commits of a gap are not seen: about an epoch the relay knows better. About its own trouble it tells none.
-    const isAboutEpoch = answer !== undefined && answer.reason !== 'unavailable';
-    this.#enter(isAboutEpoch ? answer.currentEpoch : epoch);
+    const isAboutEpoch = answer !== undefined && answer.reason !== 'unavailable' && answer.reason !== 'rate-limited';
+    this.#enter(isAboutEpoch ? answer.currentEpoch : epoch, answer?.retryAfterMs);
   }
 }
