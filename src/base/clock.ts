@@ -6,11 +6,15 @@ export interface Clock {
   schedule(delayMs: number, task: () => void): () => void;
 }
 
-/** The machine's clock. */
+/** Chores that are as far away are done if the process is still there; it does not stay for them. */
+const CHORE_DELAY_MS = 60 * 60 * 1000;
+
+/** The machine's clock. Tasks keep the process alive, but for those that are more than an hour away. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   schedule(delayMs, task) {
     const timer = setTimeout(task, delayMs);
+    if (delayMs > CHORE_DELAY_MS) timer.unref();
     return () => clearTimeout(timer);
   },
 };
