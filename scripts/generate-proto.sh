@@ -28,3 +28,4 @@ generate() {
 
 generate skytale/relay src/transport/gen
 generate skytale/channel src/actors/channel/gen
+generate grpc src/relay/front/gen

@@ -4,6 +4,8 @@ import type { ConnectionCut } from '../relay-metrics.ts';
 export interface Peer {
   /** `192.0.2.7:49152`, for logs. */
   readonly address: string;
+  /** Bytes that its connection has taken so far, on all its calls together. */
+  readonly takenBytes: number;
   /**
    * Destroys the connection with all its calls and frees what waits to be written on it. For a peer that does not read:
    * the status of a call cannot reach it. Idempotent.

@@ -1,8 +1,12 @@
+import type { DescFile } from '@bufbuild/protobuf';
 import type { MethodDefinition } from '@grpc/grpc-js';
-import { Relay } from '../gen/skytale/relay/v1/relay_pb.ts';
+import { file_skytale_relay_v1_relay, Relay } from '../gen/skytale/relay/v1/relay_pb.ts';
 
 /** The version of the wire protocol that this package speaks, sent in `Hello` and `Ready`. */
 export const PROTOCOL_VERSION = 1;
+
+/** `skytale/relay/v1/relay.proto`, for servers that describe themselves. */
+export const relayFile: DescFile = file_skytale_relay_v1_relay;
 
 /** Type of {@link relayService}. */
 export type RelayServiceDefinition = {

@@ -1,0 +1,12 @@
+export type { Peer } from './peer.ts';
+export type { FrontContext } from './connection.ts';
+export { Front } from './front.ts';
+export { GrpcHealth } from './grpc-health.ts';
+export { addReflection } from './grpc-reflection.ts';
+export { answerHttp } from './http-routes.ts';
+export type { HttpAnswer, HttpRoute, HttpRoutes, RoutedAnswer } from './http-routes.ts';
+export { watchStuckReaders } from './stuck-readers.ts';
+export type { Reader } from './stuck-readers.ts';
+export { followTlsFiles, readTlsFiles } from './tls-files.ts';
+export type { TlsPaths } from './tls-files.ts';
+export { within } from './within.ts';
