@@ -1,4 +1,4 @@
-import { Client, credentials, status } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
 import type { ClientDuplexStream, ServiceError, StatusObject } from '@grpc/grpc-js';
 import { onTestFinished } from 'vitest';
 import {
@@ -40,13 +40,16 @@ export class RawClient {
   #nextRequest = 1;
   #end: StatusObject | undefined;
 
-  constructor(endpoint: string) {
+  /** @param token goes into the metadata of the call */
+  constructor(endpoint: string, token?: string) {
     this.#client = new Client(endpoint.replace('http://', ''), credentials.createInsecure(), {
       'grpc.max_receive_message_length': -1,
       'grpc.enable_retries': 0,
     });
     const { path, requestSerialize, responseDeserialize } = relayService.connect;
-    this.#call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    const metadata = new Metadata();
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+    this.#call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
     this.#call.on('data', (bytes: Buffer) => {
       this.#keep(decodeServerFrame(bytes));
       this.#notify();
@@ -63,11 +66,15 @@ export class RawClient {
   }
 
   /** A client that has been greeted. */
-  static async connect(endpoint: string): Promise<RawClient> {
-    const client = new RawClient(endpoint);
-    client.send({ case: 'hello', value: { protocolVersion: PROTOCOL_VERSION, client: 'test' } });
+  static async connect(endpoint: string, token?: string): Promise<RawClient> {
+    const client = new RawClient(endpoint, token);
+    client.hello();
     await client.next('ready');
     return client;
+  }
+
+  hello(): void {
+    this.send({ case: 'hello', value: { protocolVersion: PROTOCOL_VERSION, client: 'test' } });
   }
 
   send(frame: ClientFrameInit): void {
@@ -130,10 +137,18 @@ export class RawClient {
     channel: string = CHANNEL,
     group: Uint8Array = GROUP,
   ): Promise<PublishAnswer[]> {
+    return (await this.published(submissions, { channel, group })).answers.map(answerFromWire);
+  }
+
+  /** Publishes, and gives the whole frame that answers it. */
+  async published(
+    submissions: readonly Submission[],
+    { channel = CHANNEL, group = GROUP, round = 0 }: { channel?: string; group?: Uint8Array; round?: number } = {},
+  ): Promise<Value<'published'>> {
     const request = this.#nextRequest++;
-    this.send({ case: 'publish', value: { request, channel, group, submissions: submissions.map(submissionToWire) } });
-    const { answers } = await this.next('published', (value) => value.request === request);
-    return answers.map(answerFromWire);
+    const wire = submissions.map(submissionToWire);
+    this.send({ case: 'publish', value: { request, channel, group, submissions: wire, round } });
+    return this.next('published', (value) => value.request === request);
   }
 
   /** Entries delivered to a subscription so far. */
