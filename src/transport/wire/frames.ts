@@ -8,6 +8,7 @@ import {
 } from '@bufbuild/protobuf';
 import { TransportError } from '../../base/errors.ts';
 import { ClientFrameSchema, ServerFrameSchema } from '../gen/skytale/relay/v1/relay_pb.ts';
+import { readPublish, writePublished } from './hot-frames.ts';
 
 /** What {@link encodeClientFrame} takes: `{ case: 'ping', value: { nonce: 1n } }`. */
 export type ClientFrameInit = NonNullable<MessageInitShape<typeof ClientFrameSchema>['frame']>;
@@ -26,6 +27,8 @@ export function encodeClientFrame(frame: ClientFrameInit): Buffer {
 
 /** The bytes of one frame from relay to client. */
 export function encodeServerFrame(frame: ServerFrameInit): Buffer {
+  const hot = frame.case === 'published' ? writePublished(frame.value) : undefined;
+  if (hot !== undefined) return hot;
   return asBuffer(toBinary(ServerFrameSchema, create(ServerFrameSchema, { frame })));
 }
 
@@ -36,7 +39,8 @@ export function encodeServerFrame(frame: ServerFrameInit): Buffer {
  * @throws {@link TransportError} `protocol_error` if `bytes` are no such protobuf.
  */
 export function decodeClientFrame(bytes: Uint8Array): ClientFrameShape {
-  return decode(ClientFrameSchema, bytes).frame;
+  const publish = readPublish(plainView(bytes));
+  return publish === undefined ? decode(ClientFrameSchema, bytes).frame : { case: 'publish', value: publish };
 }
 
 /**
@@ -49,13 +53,16 @@ export function decodeServerFrame(bytes: Uint8Array): ServerFrameShape {
 }
 
 function decode<Schema extends DescMessage>(schema: Schema, bytes: Uint8Array): MessageShape<Schema> {
-  // Views into a Buffer would be Buffers, whose `slice` shares memory where everybody expects a copy.
-  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
-    return fromBinary(schema, view, { readUnknownFields: false });
+    return fromBinary(schema, plainView(bytes), { readUnknownFields: false });
   } catch (cause) {
     throw new TransportError('protocol_error', `received ${bytes.length} bytes that are no ${schema.name}`, { cause });
   }
+}
+
+/** Views into a Buffer would be Buffers, whose `slice` shares memory where everybody expects a copy. */
+function plainView(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
