@@ -1,4 +1,5 @@
 import { connectRelay, createMemoryRelay } from '../../src/transport/index.ts';
+import { describeAccounts } from './accounts-contract.ts';
 import { describeRelayTransport } from './contract.ts';
 import { bridgeTo } from './support/bridge.ts';
 import { freePort } from './support/free-port.ts';
@@ -27,5 +28,16 @@ describeRelayTransport('gRPC, to a model of the relay', async ({ isOnline }) => 
     trim: async (seq) => relay.trim(CHANNEL, seq),
     maxPayloadBytes: 262_144,
     close: stop,
+  };
+});
+
+describeAccounts('gRPC, to a model of the relay', async ({ messagesPerMonth, nowMs }) => {
+  const relay = createMemoryRelay({ messagesPerMonth, clock: { now: () => nowMs } });
+  const server = await startScriptedRelay(bridgeTo(relay));
+  return {
+    connect: (account) => connectRelay({ endpoint: server.endpoint, token: async () => account }),
+    limitRate: (messages, retryAfterMs) => relay.limitRate(messages, retryAfterMs),
+    expel: (account) => relay.expel(CHANNEL, account),
+    close: async () => server[Symbol.asyncDispose](),
   };
 });

@@ -20,7 +20,12 @@ const publishes = fc.record({
   channel: fc.string({ unit: 'binary-ascii', maxLength: 200 }),
   group: bytes(20),
   submissions: fc.array(
-    fc.record({ kind: fc.constantFrom<EntryKind>(0, 1, 2, 77 as EntryKind), epoch: number64, messageId: bytes(20), payload: bytes(300) }),
+    fc.record({
+      kind: fc.constantFrom<EntryKind>(0, 1, 2, 77 as EntryKind),
+      epoch: number64,
+      messageId: bytes(20),
+      payload: bytes(300),
+    }),
     { maxLength: 10 },
   ),
   round: uint32,

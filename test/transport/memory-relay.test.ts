@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryRelay } from '../../src/transport/index.ts';
+import { describeAccounts } from './accounts-contract.ts';
 import { describeRelayTransport } from './contract.ts';
 import { Recording } from './support/recording.ts';
 import { CHANNEL, GROUP, entriesOf, hasEntries, hasKind, message, namesOf } from './support/submissions.ts';
@@ -14,6 +15,16 @@ describeRelayTransport('in memory', async ({ isOnline }) => {
     restore: async () => relay.restore(),
     trim: async (seq) => relay.trim(CHANNEL, seq),
     maxPayloadBytes: MAX_PAYLOAD_BYTES,
+    close: async () => undefined,
+  };
+});
+
+describeAccounts('in memory', async ({ messagesPerMonth, nowMs }) => {
+  const relay = createMemoryRelay({ messagesPerMonth, clock: { now: () => nowMs } });
+  return {
+    connect: (account) => relay.connect(account),
+    limitRate: (messages, retryAfterMs) => relay.limitRate(messages, retryAfterMs),
+    expel: (account) => relay.expel(CHANNEL, account),
     close: async () => undefined,
   };
 });

@@ -1,8 +1,10 @@
 import type { Subscription } from 'rxjs';
+import { AuthError } from '../../../src/base/errors.ts';
 import { parseChannelName } from '../../../src/base/channel-name.ts';
 import {
   answerToWire,
   entryToWire,
+  quotaToWire,
   refusalToWire,
   startFromWire,
   submissionFromWire,
@@ -11,11 +13,17 @@ import type { ChannelLink, LinkEvent, MemoryRelay, RelayTransport } from '../../
 import { READY } from './scripted-relay.ts';
 import type { Script, ScriptedCall } from './scripted-relay.ts';
 
-/** A script that serves a memory relay over the wire, so that the gRPC client meets the model's rules. */
+/**
+ * A script that serves a memory relay over the wire, so that the gRPC client meets the model's rules. A client's token is the
+ * name of its account.
+ */
 export function bridgeTo(relay: MemoryRelay): Script {
   const sessions = new Map<ScriptedCall, BridgedSession>();
   return {
-    open: (call) => sessions.set(call, new BridgedSession(relay.connect(), call)),
+    open: (call) => {
+      const account = call.authorization?.replace('Bearer ', '');
+      sessions.set(call, new BridgedSession(relay.connect(account), call));
+    },
     frame: (frame, call) => sessions.get(call)?.receive(frame),
     closed: (call) => {
       void sessions.get(call)?.close();
@@ -59,11 +67,15 @@ class BridgedSession {
         this.#links.get(frame.value.subscription)?.subscription.unsubscribe();
         return;
       case 'publish': {
-        const { request, channel, group, submissions } = frame.value;
+        const { request, channel, group, submissions, round } = frame.value;
         const name = parseChannelName(channel);
         const link = this.#transport.open({ channel: name, group, start: { afterSeq: 0 }, credit: 1 });
-        link.publish(submissions.map(submissionFromWire)).then(
-          (answers) => this.#call.send({ case: 'published', value: { request, answers: answers.map(answerToWire) } }),
+        link.publish(submissions.map(submissionFromWire), round).then(
+          (answers) => {
+            const quota = this.#transport.quota$.value;
+            const value = { request, answers: answers.map(answerToWire), ...(quota && { quota: quotaToWire(quota) }) };
+            this.#call.send({ case: 'published', value });
+          },
           () => undefined, // closed meanwhile
         );
         return;
@@ -75,12 +87,21 @@ class BridgedSession {
             const value = { keyPackageRef, channel, commitSeq: BigInt(commitSeq), payload };
             this.#call.send({ case: 'welcome', value });
           },
-          () => undefined, // closed meanwhile
+          (error: unknown) => {
+            if (!(error instanceof AuthError)) return; // closed meanwhile
+            const value = {
+              keyPackageRef,
+              reason: refusalToWire('unauthorized'),
+              detail: 'it was handed to another account',
+            };
+            this.#call.send({ case: 'welcomeRefused', value });
+          },
         );
         return;
       }
+      case 'authenticate':
       case undefined:
-        throw new Error('an unknown frame came');
+        throw new Error('a frame came that nobody expected');
     }
   }
 
