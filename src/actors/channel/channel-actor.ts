@@ -11,7 +11,7 @@ import { ControlQueue } from './control-queue.ts';
 import { DeliveryJournal } from './delivery-journal.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { LinkDriver } from './link-driver.ts';
-import { LogReader } from './log-reader.ts';
+import { LogReader, type ReadingEnd } from './log-reader.ts';
 import { MessageIds } from './message-id.ts';
 import { OutboxDesk, type OutgoingPayload } from './outbox-desk.ts';
 import { Publisher } from './publisher.ts';
@@ -21,6 +21,8 @@ import type { ChannelPorts, Workbench } from './workbench.ts';
 
 /** How long a record may stay unwritten that fell behind on own messages only. */
 const FLUSH_AFTER_MS = 1_000;
+/** How long the others may take to help a member that cannot apply a commit. Those that are there take a second. */
+const HELP_WITHIN_MS = 60_000;
 
 /**
  * The one writer of a channel: everything that reads or changes the group, the cursor or the outbox passes through its
@@ -28,7 +30,7 @@ const FLUSH_AFTER_MS = 1_000;
  *
  * It restarts by itself from the store when a turn fails; what waits in the mailbox stays, and so does everybody who
  * waits for an answer. Nothing ends it but its owner, a removal from the group, a refusal of the relay that will not
- * change, and a commit that could not be applied twice.
+ * change, and a commit that could not be applied twice, if no other member helps.
  */
 export class ChannelActor {
   readonly output: ChannelOutput;
@@ -45,7 +47,10 @@ export class ChannelActor {
   readonly #control = new ControlQueue();
   #isFlowing = false;
   #isStopping = false;
-  #isRejoining = false;
+  /** Why the channel asks for a fresh leaf, while it does. */
+  #rejoining: ReadingEnd | undefined;
+  /** The epoch that a fresh leaf began in which was given because a commit could not be applied. */
+  #healedInEpoch: bigint | undefined;
   #cancelFlush: (() => void) | undefined;
   #ended: SkytaleError | undefined;
   /** Resolves when the actor has terminated: with the reason if its record could not be written at the end. */
@@ -176,10 +181,12 @@ export class ChannelActor {
         return;
       case 'rejoined':
         await this.#goOn(message.group, message.commitSeq);
-        this.#isRejoining = false;
+        if (this.#rejoining?.status === 'stuck') this.#healedInEpoch = message.group.epoch;
+        this.#rejoining = undefined;
         return;
       case 'rejoin-failed':
-        this.#end('rolled-back', message.error);
+        if (this.#rejoining?.status === 'stuck') this.#end('stuck', this.#rejoining.error);
+        else this.#end('rolled-back', message.error);
         return;
       case 'open-gate':
         this.output.emit(this.output.openGate());
@@ -236,8 +243,7 @@ export class ChannelActor {
       case 'entries': {
         const end = await this.#reader.read(this.#control.gatherEntries(event.entries));
         const { name, group } = this.#bench.keeper.record;
-        if (end?.status === 'rolled-back') this.#rejoin(end.error);
-        if (end?.status === 'stuck') this.#end('stuck', end.error);
+        if (end !== undefined) this.#rejoin(end);
         if (!group.isActive) this.#end('removed', new MlsError('removed_from_group', `no member of ${name} any more`));
         return;
       }
@@ -293,20 +299,26 @@ export class ChannelActor {
     this.output.setStatus(status, error);
   }
 
-  /** This record must not be used any more. Others may give us a fresh leaf; whatever is accepted meanwhile waits. */
-  #rejoin(error: SkytaleError): void {
+  /** This record is of no more use. Others may give us a fresh leaf; whatever is accepted meanwhile waits. */
+  #rejoin(end: ReadingEnd): void {
     const { ports, link, keeper, mailbox } = this.#bench;
-    // Nobody is there to help the only member.
-    if (ports.rejoin === undefined || groupMembers(keeper.record.group).length === 1) {
-      this.#end('rolled-back', error);
+    const { group } = keeper.record;
+    const isStuck = end.status === 'stuck';
+    // Nobody is there to help the only member. And if a fresh leaf leads to a commit that cannot be applied either, the next
+    // one would, too.
+    const isHopeless = groupMembers(group).length === 1 || (isStuck && this.#healedInEpoch === group.epoch);
+    if (ports.rejoin === undefined || isHopeless) {
+      this.#end(end.status, end.error);
       return;
     }
     this.#publisher.suspend();
     link.close();
-    this.output.setStatus('rejoining', error);
-    if (this.#isRejoining) return;
-    this.#isRejoining = true;
-    void rejoin(this.#bench, ports.rejoin, keeper.record, this.#stopRejoining.signal).then((outcome) => {
+    this.output.setStatus('rejoining', end.error);
+    if (this.#rejoining !== undefined) return;
+    this.#rejoining = end;
+    // Who is stuck may be so together with all others: then it is to be seen. An old copy can only wait.
+    const withinMs = isStuck ? HELP_WITHIN_MS : undefined;
+    void rejoin(this.#bench, ports.rejoin, keeper.record, this.#stopRejoining.signal, withinMs).then((outcome) => {
       if (outcome !== undefined) mailbox.tell(outcome);
     });
   }

@@ -59,8 +59,8 @@ export interface LeaveRequest {
 }
 
 /**
- * A member that cannot go on with its keys asks for a fresh leaf: its data directory is an old copy. The request is signed
- * with the member's own key. One of the other members takes it in, which the channel sees to by itself.
+ * A member that cannot go on with its keys asks for a fresh leaf: its data directory is an old copy, or it cannot apply a
+ * commit. The request is signed with the member's own key. One of the other members takes it in, which the channel sees to by itself.
  */
 export interface RejoinRequest {
   readonly kind: 'rejoin-request';
@@ -83,7 +83,7 @@ export interface RejoinRequest {
  * - `commit-failed`: a change that the channel makes by itself (removing who leaves, renewing keys) was not possible.
  * - `rolled-back`: the data directory is an old copy; the channel joins anew.
  * - `crashed`: the channel's actor failed and restarts from its store.
- * - `stuck`: a commit cannot be applied; the channel does not go past it. Join anew, as when `rolled-back`.
+ * - `stuck`: a commit cannot be applied; the channel does not go past it, and joins anew behind it if another member helps.
  */
 export type ChannelFault =
   | { readonly kind: 'undecryptable'; readonly seq: number; readonly epoch: bigint; readonly error: SkytaleError }
@@ -114,10 +114,12 @@ export type ChannelEvent =
  * - `live`: everything that was in the log is read.
  * - `removed`: this agent is no member any more; the streams have completed.
  * - `refused`: the relay will not serve this channel; `state$.value.cause` says why.
- * - `stuck`: a commit could not be applied, see {@link ChannelFault}.
- * - `rejoining`: the data directory is an old copy: the log holds own messages that it does not know, and sending would
- *   use keys a second time. The channel asks the other members for a fresh leaf and waits for one of them.
- * - `rolled-back`: as before, and that was not possible. Join anew, with a key package that a member takes in by
+ * - `stuck`: a commit could not be applied, and no other member has given a fresh leaf within a minute, or the commit after
+ *   that could not be applied either. Join anew, as when `rolled-back`.
+ * - `rejoining`: the channel asks the other members for a fresh leaf and waits for one of them. The data directory is an old
+ *   copy: the log holds own messages that it does not know, and sending would use keys a second time. Or a commit could not
+ *   be applied.
+ * - `rolled-back`: the data directory is an old copy, and joining anew was not possible. Join anew, with a key package that a member takes in by
  *   `commit({ replace })`.
  * - `stopped`: closed by its owner.
  */

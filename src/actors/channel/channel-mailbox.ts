@@ -1,5 +1,5 @@
 import { Mailbox } from '../mailbox.ts';
-import type { CommitRequest } from './commit-desk.ts';
+import type { CommitRequest } from './commit-request.ts';
 import type { Consumer } from './consumer.ts';
 import type { LinkInput } from './link-driver.ts';
 import type { OutgoingPayload, Waiter } from './outbox-desk.ts';

@@ -3,19 +3,9 @@ import { ChannelError, RuntimeError, type SkytaleError } from '../../base/errors
 import { type ChannelRecord, commitChange, type MlsEngine, type PendingCommitEntry } from '../../mls/index.ts';
 import { ChangeBatch, type LeafChange } from './change-batch.ts';
 import { type PublishAnswer, refusalError, type Submission } from '../../transport/index.ts';
-import type { CommitReceipt, GroupChange } from './channel-event.ts';
+import type { CommitRequest } from './commit-request.ts';
 import type { CommitWindow } from './commit-window.ts';
-import { isWorthRetrying, type Waiter } from './outbox-desk.ts';
-
-/** A change of the group that somebody waits for. */
-export interface CommitRequest {
-  readonly change: GroupChange;
-  readonly waiter: Waiter<CommitReceipt>;
-  /** The only epoch in which it may be made; afterwards it is void. Default any. */
-  readonly onlyInEpoch?: bigint;
-  /** Whether it must not share a commit, because it could not before. */
-  readonly isAlone?: boolean;
-}
+import { isWorthRetrying } from './outbox-desk.ts';
 
 /** Changes that may wait for their turn. */
 const MAX_REQUESTS = 1024;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import type { CommitRequest } from './commit-desk.ts';
+import type { CommitRequest } from './commit-request.ts';
 
 /**
  * A time for changes of the membership to come together in: from the first that could wait until `lengthMs` later, however

@@ -1,5 +1,5 @@
 import { Subscription } from 'rxjs';
-import { type SkytaleError, toSkytaleError } from '../../base/errors.ts';
+import { type SkytaleError, toSkytaleError, TransportError } from '../../base/errors.ts';
 import { type ChannelRecord, groupTag, type KeyPackageBundle } from '../../mls/index.ts';
 import { type ChannelLink, type LinkEvent, refusalError } from '../../transport/index.ts';
 import { isWorthRetrying } from './outbox-desk.ts';
@@ -14,19 +14,24 @@ const RETRY_MS = 1_000;
 /**
  * Joins a channel anew, with a fresh leaf in place of one whose keys are not to be used any more: asks for it in the log, in
  * every epoch that goes by, and waits for the Welcome. Returns `undefined` when aborted.
+ *
+ * @param withinMs fails after this time; by default it waits for as long as it takes
  */
 export async function rejoin(
   bench: Pick<Workbench, 'ports' | 'ids'>,
   port: RejoinPort,
   record: ChannelRecord,
   signal: AbortSignal,
+  withinMs?: number,
 ): Promise<RejoinOutcome | undefined> {
   const asking = new Asking(bench, port, record);
+  const over = new AbortController();
+  if (withinMs !== undefined) asking.giveUpAfter(withinMs);
   try {
     const bundle = await port.createKeyPackage();
     asking.start(bundle);
     const { payload, commitSeq } = await Promise.race([
-      bench.ports.transport.awaitWelcome(bundle.ref, signal),
+      bench.ports.transport.awaitWelcome(bundle.ref, AbortSignal.any([signal, over.signal])),
       asking.refused,
     ]);
     return { kind: 'rejoined', group: await port.join(record, payload, bundle), commitSeq };
@@ -34,6 +39,7 @@ export async function rejoin(
     return signal.aborted ? undefined : { kind: 'rejoin-failed', error: toSkytaleError(error) };
   } finally {
     asking.stop();
+    over.abort();
   }
 }
 
@@ -48,7 +54,7 @@ class Asking {
   #epoch: bigint;
   #isCaughtUp = false;
   #refuse!: (error: SkytaleError) => void;
-  /** Rejects when the relay will not serve the channel. */
+  /** Rejects when the relay will not serve the channel, or nobody has helped in time. */
   readonly refused: Promise<never> = new Promise((_, reject) => (this.#refuse = reject));
 
   constructor(bench: Pick<Workbench, 'ports' | 'ids'>, port: RejoinPort, record: ChannelRecord) {
@@ -66,6 +72,13 @@ class Asking {
     this.#bundle = bundle;
     const refuse = (error: unknown): void => this.#refuse(toSkytaleError(error));
     this.#subscription.add(this.#link.events$.subscribe({ next: (event) => this.#hear(event), error: refuse }));
+  }
+
+  giveUpAfter(delayMs: number): void {
+    const giveUp = (): void => {
+      this.#refuse(new TransportError('join_timeout', `no other member gave a fresh leaf within ${delayMs} ms`));
+    };
+    this.#subscription.add(this.#bench.ports.clock.schedule(delayMs, giveUp));
   }
 
   stop(): void {

@@ -3,7 +3,7 @@ import { type Channel, parseChannelName } from '../../../src/index.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import { groupTag, inspectMessage } from '../../../src/mls/index.ts';
 import type { PublishAnswer, Submission } from '../../../src/transport/index.ts';
-import { bytes, CHANNEL, channelOf, isFault, reaches, Recorder, Swarm, textOf } from '../../support/swarm.ts';
+import { bytes, CHANNEL, channelOf, isFault, Recorder, Swarm, textOf } from '../../support/swarm.ts';
 
 const name = parseChannelName(CHANNEL);
 
@@ -67,24 +67,6 @@ it('reports a gap, and reads on behind it', async () => {
   await seen.until(3);
 
   expect(faults.values.filter(isFault('gap'))).toMatchObject([{ resumesAtSeq: 5 }]);
-});
-
-it('stops in front of a commit that cannot be applied, after a second try, and says so', async () => {
-  await using swarm = await Swarm.create();
-  const { alice, bob } = await channelOf(swarm, 'alice', 'bob');
-  const faults = new Recorder(bob.channel$.faults$);
-  const seen = new Recorder(bob.channel$);
-  await alice.send(bytes('before'));
-  await seen.until(1);
-
-  const answer = await stranger(swarm)({ kind: 'commit', epoch: 1n, payload: bytes('no commit') });
-  expect(answer?.kind).toBe('accepted');
-  await reaches(bob.channel$, 'stuck');
-
-  expect(faults.values.map(({ kind }) => kind)).toEqual(['crashed', 'stuck']);
-  expect(bob.channel$.state$.value).toMatchObject({ seq: 2, epoch: 1n });
-  await expect(bob.send(bytes('after'))).rejects.toThrow();
-  expect(seen.isComplete).toBe(false);
 });
 
 it('keeps the latest messages for the first subscriber, and tells which it had to drop', async () => {
