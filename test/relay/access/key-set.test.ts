@@ -12,7 +12,7 @@ interface Setup {
   readonly clock: TestClock;
   readonly keys: KeyServer;
   readonly authenticator: Authenticator;
-  token(key?: typeof first, header?: object): string;
+  readonly token: (key?: typeof first, header?: object) => string;
 }
 
 async function setUp(options: Partial<KeySetOptions> = {}): Promise<Setup> {

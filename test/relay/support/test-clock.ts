@@ -16,17 +16,26 @@ export class TestClock implements Clock {
     return () => void this.#tasks.delete(entry);
   }
 
-  /** Lets time pass, and runs what has become due. */
+  /** Lets time pass, and runs what becomes due in its order, each task at its own time. */
   advance(byMs: number): void {
-    this.#wallMs += byMs;
-    this.#elapsedMs += byMs;
-    for (const entry of [...this.#tasks].sort((a, b) => a.atMs - b.atMs)) {
-      if (entry.atMs <= this.#elapsedMs && this.#tasks.delete(entry)) entry.task();
+    const endMs = this.#elapsedMs + byMs;
+    for (;;) {
+      const [next] = [...this.#tasks].filter(({ atMs }) => atMs <= endMs).sort((a, b) => a.atMs - b.atMs);
+      if (next === undefined) break;
+      this.#pass(next.atMs - this.#elapsedMs);
+      this.#tasks.delete(next);
+      next.task();
     }
+    this.#pass(endMs - this.#elapsedMs);
   }
 
   /** Puts the wall clock forward or back. */
   jump(byMs: number): void {
     this.#wallMs += byMs;
+  }
+
+  #pass(ms: number): void {
+    this.#wallMs += ms;
+    this.#elapsedMs += ms;
   }
 }
