@@ -134,7 +134,12 @@ export type RuntimeErrorCode =
   | 'store_error'
   | 'store_damaged'
   | 'state_key_wrong'
-  | 'mailbox_full';
+  | 'mailbox_full'
+  | 'message_poisoned'
+  | 'actor_stopped'
+  | 'ask_timeout'
+  | 'name_taken'
+  | 'restart_limit';
 
 /** Misuse of the package, or trouble on this machine: arguments, data directory, store. Message prefix `runtime error:`. */
 export class RuntimeError extends SkytaleError<RuntimeErrorCode> {

@@ -1,0 +1,2 @@
+/** What a function returns that returns nothing. */
+export type Nothing = ReturnType<() => void>;
