@@ -1,77 +1,55 @@
-import { isIP } from 'node:net';
+import { join } from 'node:path';
 import { checkInteger } from '../base/check.ts';
-import { systemClock } from '../base/clock.ts';
-import type { Clock } from '../base/clock.ts';
-import { RuntimeError, toSkytaleError } from '../base/errors.ts';
+import { sleepUnlessAborted, systemClock } from '../base/clock.ts';
+import { toSkytaleError } from '../base/errors.ts';
 import type { SkytaleError } from '../base/errors.ts';
+import { createAccessControl, createAuthenticator } from './access/index.ts';
 import { DeliveryHub } from './delivery/delivery-hub.ts';
-import { openSqliteEngine } from './engine/sqlite/sqlite-engine.ts';
+import { checkExposure } from './exposure.ts';
+import { HealthWatch } from './health-watch.ts';
 import { resolveLimits } from './limits.ts';
-import type { RelayLimits } from './limits.ts';
+import { PrometheusMetrics } from './metrics/prometheus-metrics.ts';
+import { openEngine } from './open-engine.ts';
+import { listenForOperator } from './operator-listener.ts';
+import { healthRoutes, operatorRoutes } from './operator-routes.ts';
+import type { OperatorSources } from './operator-routes.ts';
+import { loadOf } from './relay-load.ts';
+import type { RelayLoad } from './relay-load.ts';
 import { silentLogger } from './relay-logger.ts';
 import type { RelayLogger } from './relay-logger.ts';
-import { noMetrics } from './relay-metrics.ts';
+import type { RelayOptions } from './relay-options.ts';
 import { listen } from './relay-server.ts';
 import { startRetention } from './retention.ts';
-import type { SessionHoldings } from './session/session.ts';
-
-/** Options of {@link startRelay}. */
-export interface RelayOptions {
-  /** Directory of the log, created if it is not there. One relay at a time. */
-  readonly dataDir: string;
-  /** Address to listen on. Default `127.0.0.1`. */
-  readonly host?: string;
-  /** Default 5000; 0 takes a free one. */
-  readonly port?: number;
-  /**
-   * Listen on an address that others can reach although anybody who can reach it may then publish and read ciphertext.
-   * Default `false`.
-   */
-  readonly insecureOpen?: boolean;
-  /** How long entries are kept, in ms. Default 7 days. */
-  readonly retentionMs?: number;
-  /** Size that the log may reach on disk, in bytes. Default: no limit. */
-  readonly maxLogBytes?: number;
-  /** Default: says nothing. */
-  readonly logger?: RelayLogger;
-  /** Default: the machine's. */
-  readonly clock?: Clock;
-  readonly limits?: Partial<RelayLimits>;
-}
-
-/** What a relay holds in memory for its clients, at this moment. All of it is bounded by the limits. */
-export interface RelayLoad {
-  readonly connections: number;
-  readonly subscriptions: number;
-  /** Bytes written to clients that their connections have not taken yet. */
-  readonly unreadBytes: number;
-  /** Bytes of publishes that wait for their answers. */
-  readonly unansweredBytes: number;
-  /** Bytes of newest entries that are kept for subscribers. */
-  readonly recentBytes: number;
-}
 
 /** A relay that serves. */
 export interface Relay {
   /** For clients: `http://127.0.0.1:5000`. */
   readonly endpoint: string;
   readonly port: number;
+  /** For the operator's tools: `http://127.0.0.1:8443`; `undefined` if there is no second place to listen. */
+  readonly operatorEndpoint: string | undefined;
   /** Settles when the relay has ended: with the error if it failed by itself, without one after {@link Relay.close}. */
   readonly closed: Promise<SkytaleError | undefined>;
   load(): RelayLoad;
-  /** Answers what was published, ends all streams with `UNAVAILABLE`, closes the log. Idempotent. */
+  /** Reads the TLS files now, as it does by itself a few seconds after they have changed. */
+  reloadTls(): Promise<void>;
+  /**
+   * Says on `/health` that it drains, waits for `drainPauseMs`, takes no more connections, answers what was published, ends
+   * all streams with `UNAVAILABLE`, closes the log. Idempotent.
+   */
   close(): Promise<void>;
 }
 
+const NEVER = new AbortController().signal;
 const DEFAULT_PORT = 5000;
 const DEFAULT_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
 
 /**
- * Starts a relay with the embedded log.
+ * Starts a relay.
  *
  * @throws {@link RuntimeError} `invalid_argument` for options out of range or an open address without `insecureOpen`;
  * `data_dir_in_use`, `data_dir_version`, `store_damaged`, `store_error` if the log cannot be opened.
- * @throws {@link TransportError} `connection_error` if the address cannot be listened on.
+ * @throws {@link TransportError} `connection_error` if an address cannot be listened on.
  *
  * @example
  * const relay = await startRelay({ dataDir: './relay-data', port: 0 });
@@ -79,77 +57,115 @@ const DEFAULT_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
  * await relay.close();
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
-  const { dataDir, host = '127.0.0.1', logger = silentLogger, clock = systemClock, maxLogBytes } = options;
+  const {
+    dataDir,
+    host = '127.0.0.1',
+    operatorAddress,
+    tls,
+    auth,
+    logger = silentLogger,
+    clock = systemClock,
+  } = options;
   const port = checkInteger('port', options.port ?? DEFAULT_PORT, 0, 65_535);
   const retentionMs = checkInteger('retentionMs', options.retentionMs ?? DEFAULT_RETENTION_MS, 1);
-  if (maxLogBytes !== undefined) checkInteger('maxLogBytes', maxLogBytes, 1);
+  const drainPauseMs = checkInteger('drainPauseMs', options.drainPauseMs ?? 0, 0);
   const limits = resolveLimits(options.limits);
-  if (!isLoopback(host) && options.insecureOpen !== true) {
-    throw new RuntimeError(
-      'invalid_argument',
-      `the relay does not authenticate its clients yet, so it listens on this machine only, not on ${host}; ` +
-        'set `insecureOpen` (--insecure-open) where only trusted clients can reach it',
+  const access = auth && createAccessControl(createAuthenticator({ ...auth, clock }), limits, clock);
+  checkExposure(host, auth !== undefined, options.insecureOpen ?? false);
+
+  const steps: (() => void | Promise<void>)[] = []; // of closing, in their order
+  const closeAll = async (): Promise<void> => {
+    for (const step of steps.splice(0)) {
+      try {
+        await step();
+      } catch (error) {
+        logger.error({ err: error }, 'a part of the relay could not be closed');
+      }
+    }
+  };
+  try {
+    const engineContext = { dataDir, limits, clock, logger };
+    const engine = await openEngine(options.engine ?? { kind: 'sqlite' }, engineContext);
+    steps.unshift(() => engine.close());
+    let fail: (error: unknown) => void = () => undefined;
+    const failure = new Promise<SkytaleError>((resolve) => (fail = (error) => resolve(toSkytaleError(error))));
+    const hub = new DeliveryHub(engine, limits.maxRecentBytes, fail);
+    steps.unshift(() => hub.close());
+    const metrics = new PrometheusMetrics();
+    const stateFile = dataDir === undefined ? undefined : join(dataDir, 'retention');
+    const retention = await startRetention({ engine, retentionMs, stateFile, clock, logger, metrics });
+    steps.unshift(() => retention.stop());
+    steps.push(() => retention.ended); // a sweep may be long; that the engine closes ends it
+
+    let isDraining = false;
+    const watch = new HealthWatch(engine, clock);
+    const sources: OperatorSources = {
+      registry: metrics.registry,
+      isDraining: () => isDraining,
+      health: () => watch.health(),
+      warnings: () => retention.warnings(),
+    };
+    const server = await listen(
+      {
+        host,
+        port,
+        routes: operatorAddress === undefined ? operatorRoutes(sources) : healthRoutes(sources),
+        isServing: async () => !isDraining && (await watch.health()).status !== 'failing',
+        ...(tls === undefined ? {} : { tls }),
+      },
+      { engine, hub, limits, clock, logger, metrics, ...(access === undefined ? {} : { access }) },
     );
-  }
+    steps.unshift(() => server.close());
+    metrics.watch({ load: () => loadOf(server, hub), health: sources.health });
+    const operator = operatorAddress && (await listenForOperator(operatorAddress, operatorRoutes(sources)));
+    steps.push(() => operator?.close()); // tells to the end that the relay drains
+    if (auth === undefined) {
+      logger.warn({ host }, 'the relay is open: who reaches it may write to every channel and read its ciphertext');
+    }
+    await announce(watch, urlOf(host, server.port, tls !== undefined), logger);
 
-  const engine = await openSqliteEngine({
-    dataDir,
-    clock,
-    rules: { staleEpochs: limits.staleEpochs },
-    ...(maxLogBytes === undefined ? {} : { maxBytes: maxLogBytes }),
-    onStoreError: (error) => logger.error({ err: error }, 'the log cannot be written'),
-  });
-  let fail: (error: unknown) => void = () => undefined;
-  const failed = new Promise<SkytaleError>((resolve) => (fail = (error) => resolve(toSkytaleError(error))));
-  const hub = new DeliveryHub(engine, limits.maxRecentBytes, fail);
-  const server = await listen({ host, port }, { engine, hub, limits, clock, logger, metrics: noMetrics }).catch(async (error: unknown) => {
-    hub.close();
-    await engine.close();
-    throw error;
-  });
-  const stopRetention = startRetention(engine, retentionMs, clock, logger);
-
-  const shutDown = async (): Promise<void> => {
-    stopRetention();
-    await server.close();
-    hub.close();
-    await engine.close();
-  };
-  let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => (closing ??= shutDown());
-  let ended: (error: SkytaleError | undefined) => void = () => undefined;
-  const closed = new Promise<SkytaleError | undefined>((resolve) => (ended = resolve));
-  void failed.then(async (error) => {
-    logger.error({ err: error }, 'the log has failed; the relay ends');
-    await close();
-    ended(error);
-  });
-
-  const endpoint = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
-  logger.info({ endpoint }, 'relay is ready');
-  return {
-    endpoint,
-    port: server.port,
-    closed,
-    load: () => {
-      const sessions = server.holdings();
-      const sum = (key: keyof SessionHoldings): number => sessions.reduce((total, held) => total + held[key], 0);
-      return {
-        connections: sessions.length,
-        subscriptions: sum('subscriptions'),
-        unreadBytes: sum('unreadBytes'),
-        unansweredBytes: sum('unansweredBytes'),
-        recentBytes: hub.recent.bytes,
-      };
-    },
-    close: async () => {
+    let ended: (error: SkytaleError | undefined) => void = () => undefined;
+    const closed = new Promise<SkytaleError | undefined>((resolve) => (ended = resolve));
+    let closing: Promise<void> | undefined;
+    const close = (): Promise<void> => (closing ??= shutDown());
+    const shutDown = async (): Promise<void> => {
+      isDraining = true;
+      if (drainPauseMs > 0) await sleepUnlessAborted(clock, drainPauseMs, NEVER);
+      await closeAll();
+    };
+    void failure.then(async (error) => {
+      logger.error({ err: error }, 'the log has failed; the relay ends');
       await close();
-      ended(undefined);
-    },
-  };
+      ended(error);
+    });
+    return {
+      endpoint: urlOf(host, server.port, tls !== undefined),
+      port: server.port,
+      operatorEndpoint:
+        operator === undefined || operatorAddress === undefined
+          ? undefined
+          : urlOf(operatorAddress.host, operator.port),
+      closed,
+      load: () => loadOf(server, hub),
+      reloadTls: () => server.reloadTls(),
+      close: async () => {
+        await close();
+        ended(undefined);
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
 }
 
-function isLoopback(host: string): boolean {
-  if (host === 'localhost' || host === '::1') return true;
-  return isIP(host) === 4 && host.startsWith('127.');
+/** Says loudly what weakens the relay's promises, then that it is there. */
+async function announce(watch: HealthWatch, endpoint: string, logger: RelayLogger): Promise<void> {
+  const { engine, durability, warnings } = await watch.health();
+  for (const warning of warnings) logger.warn({ engine, durability }, warning);
+  logger.info({ endpoint, engine, durability }, 'relay is ready');
+}
+
+function urlOf(host: string, port: number, isSecure: boolean = false): string {
+  return `${isSecure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -22,7 +22,12 @@ test.each(['SIGTERM', 'SIGINT'] as const)('says where it listens, serves, and dr
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as { msg: string });
-  expect(lines.map(({ msg }) => msg)).toEqual(['relay is ready', 'draining', 'relay has ended']);
+  expect(lines.map(({ msg }) => msg)).toEqual([
+    'the relay is open: who reaches it may write to every channel and read its ciphertext',
+    'relay is ready',
+    'draining',
+    'relay has ended',
+  ]);
 });
 
 test('does not start on a directory that another relay uses, and leaves that one alone', async () => {
@@ -52,8 +57,7 @@ test('does not start on a log that a newer version wrote', async () => {
 });
 
 test.each([
-  [['--port', '0'], /required option '--data-dir/],
-  [['--data-dir', '/nowhere', '--port', '70000'], /Expected a number from 0 to 65535/],
+  [['--data-dir', '/nowhere', '--port', '70000'], /grpc_listen_addr \(--port\): expected an address and a port/],
   [['--data-dir', '/nowhere', '--host', '0.0.0.0', '--port', '0'], /--insecure-open/],
   [['--data-dir', '/dev/null/x', '--port', '0'], /store_error/],
 ])('says what is wrong with %j', async (args, text) => {

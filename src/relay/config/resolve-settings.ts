@@ -10,6 +10,8 @@ import type { RelayLimits } from '../limits.ts';
 export interface Settings {
   /** The value of a key. */
   get<Key extends keyof SingleSettings>(key: Key): SingleSettings[Key];
+  /** The value of any key: of a limit, or of one with a name in it. */
+  valueOf(key: string): unknown;
   /** The limits that somebody has set. */
   limits(): Partial<RelayLimits>;
   /** The values under names, by name. */
@@ -21,15 +23,15 @@ export interface Settings {
 }
 
 /**
- * Puts together what was given; later sources win over earlier ones. Everything that was given is checked, also what
- * another source overrides.
+ * Puts together what was given; what comes later wins. Everything is checked, also what something later
+ * overrides.
  *
  * @throws {@link RuntimeError} `invalid_argument` with all that is wrong, a line each: the key, who said it, what was expected.
  */
-export function resolveSettings(sources: readonly (readonly Given[])[]): Settings {
+export function resolveSettings(given: readonly Given[]): Settings {
   const values = new Map<string, { readonly value: unknown; readonly source: string }>();
   const problems: string[] = [];
-  for (const { key, value, isText, source } of sources.flat()) {
+  for (const { key, value, isText, source } of given) {
     const setting = findSetting(key)?.setting;
     if (setting === undefined) {
       problems.push(unknownKey(key, source));
@@ -46,6 +48,7 @@ export function resolveSettings(sources: readonly (readonly Given[])[]): Setting
   return {
     get: <Key extends keyof SingleSettings>(key: Key) =>
       (values.get(key)?.value ?? KEYS.get(key)?.fallback) as SingleSettings[Key],
+    valueOf: (key) => values.get(key)?.value ?? KEYS.get(key)?.fallback,
     limits: () =>
       Object.fromEntries(
         [...LIMIT_KEYS].flatMap(([key, name]) => (values.has(key) ? [[name, values.get(key)?.value]] : [])),

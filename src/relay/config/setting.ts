@@ -54,6 +54,20 @@ export function positive(fallback: number): Setting<number> {
   };
 }
 
+/** Stands for any number of messages. */
+export const UNLIMITED = 'unlimited';
+
+/** A number of messages. */
+export function quota(fallback: number): Setting<number | typeof UNLIMITED> {
+  const number = integer(fallback, 0);
+  return {
+    ...number,
+    expected: `${number.expected}, or "${UNLIMITED}"`,
+    check: (value) => (value === UNLIMITED ? value : number.check(value)),
+    toFile: (value) => value,
+  };
+}
+
 /** `true` or `false`. */
 export function flag(fallback: boolean): Setting<boolean> {
   return {

@@ -1,6 +1,6 @@
 import { DEFAULT_LIMITS, minimumOf } from '../limits.ts';
 import type { RelayLimits } from '../limits.ts';
-import { address, choice, flag, integer, list, positive, text, webAddress } from './setting.ts';
+import { address, choice, flag, integer, list, positive, quota, text, UNLIMITED, webAddress } from './setting.ts';
 import type { ListenAddress, Setting } from './setting.ts';
 
 /** How much is logged, from everything to nothing. */
@@ -27,6 +27,7 @@ export interface SingleSettings {
   readonly 'auth.issuer': string;
   readonly 'auth.audience': string | undefined;
   readonly 'auth.leeway_ms': number;
+  readonly 'auth.unknown_plan': string | undefined;
   readonly 'engine.kind': EngineKind;
   readonly 'engine.sqlite.max_bytes': number;
   readonly 'engine.sqlite.accept_loss': boolean;
@@ -40,7 +41,7 @@ export interface SingleSettings {
 export interface NamedSettings {
   readonly 'auth.secrets.*': string;
   readonly 'auth.secret_files.*': string;
-  readonly 'plans.*.messages_per_month': number;
+  readonly 'plans.*.messages_per_month': number | typeof UNLIMITED;
 }
 
 /** Settings that are accepted because configurations of other relays have them, and what to say about them. */
@@ -52,7 +53,10 @@ export const WITHOUT_EFFECT: Readonly<Partial<Record<keyof SingleSettings, strin
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
-const secret = 'at least 32 characters';
+/** RFC 7518 §3.2: a secret for HS256 is at least as long as the hash. */
+export const MIN_SECRET_BYTES = 32;
+
+const secret = `a secret of at least ${MIN_SECRET_BYTES} bytes`;
 
 type Table<Values> = { readonly [Key in keyof Values]: Setting<Values[Key]> };
 
@@ -74,6 +78,7 @@ export const SINGLE_SETTINGS: Table<SingleSettings> = {
   'auth.issuer': text('skytale-api'),
   'auth.audience': text(undefined),
   'auth.leeway_ms': integer(30_000, 0, 600_000),
+  'auth.unknown_plan': text(undefined, 'the name of a plan'),
   'engine.kind': choice('sqlite', ['memory', 'sqlite', 'nats']),
   'engine.sqlite.max_bytes': integer(0, 0),
   'engine.sqlite.accept_loss': flag(false),
@@ -87,7 +92,7 @@ export const SINGLE_SETTINGS: Table<SingleSettings> = {
 export const NAMED_SETTINGS: Table<NamedSettings> = {
   'auth.secrets.*': { ...text('', secret, true), fallback: '' },
   'auth.secret_files.*': { ...text('', 'a file'), fallback: '' },
-  'plans.*.messages_per_month': integer(0, 0),
+  'plans.*.messages_per_month': quota(0),
 };
 
 /** The key under which the configuration has a limit: `max_channels`. One has the name that it has elsewhere. */

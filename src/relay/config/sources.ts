@@ -3,7 +3,7 @@ import type { Given } from './given.ts';
 import { findSetting, KEYS, VARIABLE_PREFIX, variableOf } from './settings.ts';
 
 /** Names the configuration file where no flag does. */
-export const CONFIG_VARIABLE = `${VARIABLE_PREFIX}CONFIG`;
+export const CONFIG_VARIABLE: string = `${VARIABLE_PREFIX}CONFIG`;
 
 /**
  * What Kubernetes and Docker put into the environment of every container beside a service named `skytale-relay…`:

@@ -31,7 +31,7 @@ function parseToml(toml: string, path: string): Readonly<Record<string, unknown>
     if (!(error instanceof TomlError)) throw error;
     // Its message and `codeblock` repeat the lines around the mistake. It is no cause either: causes are printed.
     const reason = error.message.split('\n', 1)[0] ?? '';
-     
+
     throw new RuntimeError('invalid_argument', `${path}:${error.line}:${error.column}: ${reason}`);
   }
 }
