@@ -1,5 +1,7 @@
 /** Share of the burst that commits may draw beyond what is there. */
 const COMMIT_SHARE = 0.1;
+/** What sums of fractions may be off by: without it, who waits as long as it was told may come a moment too early. */
+const ROUNDING = 1e-6;
 
 /**
  * A token bucket over the wall clock: `burst` at once, `perSecond` in the mean.
@@ -32,12 +34,12 @@ export class RateBucket {
 
   /** Whether there is enough for so many messages, as of the last refill. */
   holds(messages: number): boolean {
-    return this.#level >= messages;
+    return this.#level + ROUNDING >= messages;
   }
 
   /** Whether a commit may go, as of the last refill. */
   get holdsCommit(): boolean {
-    return this.#level - 1 >= -this.#overdraft;
+    return this.#level - 1 + ROUNDING >= -this.#overdraft;
   }
 
   /** Takes for so many messages and commits. Ask first. */
@@ -47,12 +49,12 @@ export class RateBucket {
 
   /** Whether it is as good as a new one, as of the last refill. */
   get isFull(): boolean {
-    return this.#level >= this.#burst;
+    return this.#level + ROUNDING >= this.#burst;
   }
 
   /** How long until there is enough for `messages` (at most a burst), in whole ms. */
   msUntil(messages: number): number {
-    const missing = Math.min(messages, this.#burst) - this.#level;
+    const missing = Math.min(messages, this.#burst) - this.#level - ROUNDING;
     return missing <= 0 ? 0 : Math.ceil(missing / this.#perMs);
   }
 }

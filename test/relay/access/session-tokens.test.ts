@@ -158,7 +158,7 @@ describe('a token that is renewed on the live stream', () => {
     await authenticate(client, token(A, { scope: 'write' }));
     expect(await client.next('subscriptionRefused')).toMatchObject({
       subscription: 1,
-      detail: expect.stringMatching('read'),
+      detail: expect.stringMatching('read') as string,
     });
     expect(await client.next('welcomeRefused')).toMatchObject({ detail: expect.stringMatching('read') as string });
     expect(await client.publish([message()])).toMatchObject([{ kind: 'accepted' }]);
@@ -213,11 +213,11 @@ describe('a token that expires', () => {
     expect((await client.ended).code).toBe(status.UNAUTHENTICATED);
   });
 
-  test('may be a year away', async () => {
+  test('may be longer away than a timer can wait', async () => {
     const { clock, connect } = await startGuardedRelay();
-    const year = 365 * 24 * HOUR;
-    const client = await connect(A, { exp: clock.now() / 1000 + year / 1000 });
-    for (let passed = 0; passed < 11; passed += 1) clock.advance(year / 11);
+    const away = 60 * 24 * HOUR;
+    const client = await connect(A, { exp: clock.now() / 1000 + away / 1000 });
+    clock.advance(away);
     await pong(client);
     clock.advance(30_000);
     expect((await client.ended).code).toBe(status.UNAUTHENTICATED);

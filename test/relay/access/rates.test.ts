@@ -1,0 +1,166 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { AccountRates } from '../../../src/relay/access/account-rates.ts';
+import type { AccountId } from '../../../src/relay/access/index.ts';
+import { RateBucket } from '../../../src/relay/access/rate-bucket.ts';
+import { RateGate } from '../../../src/relay/access/rate-gate.ts';
+import type { Judged } from '../../../src/relay/access/rate-gate.ts';
+import { refused } from '../../../src/relay/engine/log-rules.ts';
+import { seedOfRun } from '../../support/seeded.ts';
+import { CHANNEL, commit, message, messages, OTHER_CHANNEL } from '../support/submissions.ts';
+
+const WIDE = 1_000_000;
+const malformed = refused('malformed', 'payload is empty', 0);
+
+interface Limits {
+  readonly perSecond?: number;
+  readonly burst?: number;
+  readonly account?: number;
+}
+
+/** A gate whose time is given in ms. */
+function gateOf({ perSecond = 10, burst = 10, account = WIDE }: Limits = {}): {
+  readonly judge: (items: readonly Judged[], atMs?: number, round?: number, channel?: typeof CHANNEL) => string[];
+  readonly waits: (items: readonly Judged[], atMs?: number) => (number | undefined)[];
+} {
+  const gate = new RateGate(new RateBucket(perSecond, burst, 0), new RateBucket(account, account, 0));
+  return {
+    judge: (items, atMs = 0, round = 0, channel = CHANNEL) =>
+      gate.judge(items, { channel, round, nowMs: atMs }).map((item) => (item.kind === 'refused' ? item.reason : 'ok')),
+    waits: (items, atMs = 0) =>
+      gate
+        .judge(items, { channel: CHANNEL, round: 0, nowMs: atMs })
+        .map((item) => (item.kind === 'refused' ? item.retryAfterMs : undefined)),
+  };
+}
+
+const of = (ok: number, late = 0): string[] => [
+  ...Array.from({ length: ok }, () => 'ok'),
+  ...Array.from({ length: late }, () => 'rate-limited'),
+];
+
+describe('a rate', () => {
+  test('lets a burst pass, then what flows in, and the rest of a batch that is too large waits', () => {
+    const { judge } = gateOf();
+    expect(judge(messages(7))).toEqual(of(7));
+    expect(judge(messages(5))).toEqual(of(3, 2));
+    expect(judge(messages(5), 250)).toEqual(of(2, 3));
+    expect(judge(messages(20), 60_000)).toEqual(of(10, 10));
+  });
+
+  test('says when each message that it refuses could pass', () => {
+    const { judge, waits } = gateOf();
+    judge(messages(10));
+    expect(waits(messages(3))).toEqual([100, 200, 300]);
+    expect(waits(messages(3), 50)).toEqual([50, 150, 250]);
+    expect(judge(messages(3), 300)).toEqual(of(3));
+  });
+
+  test('is that of the account if this is the lower one, and takes nothing from the connection then', () => {
+    const account = new RateBucket(10, 10, 0);
+    const gates = [1, 2].map(() => new RateGate(new RateBucket(20, 20, 0), account));
+    const judge = (index: number, count: number, nowMs: number): number =>
+      gates[index]!.judge(messages(count), { channel: CHANNEL, round: 0, nowMs }).filter(
+        ({ kind }) => kind !== 'refused',
+      ).length;
+    expect(judge(0, 6, 0)).toBe(6);
+    expect(judge(1, 16, 0)).toBe(4);
+    // Had the twelve been taken from the second connection, it would have 4 left and not 16.
+    expect(judge(1, 10, 1000)).toBe(10);
+  });
+
+  test('costs what is refused already nothing', () => {
+    const { judge } = gateOf();
+    expect(judge(Array.from({ length: 50 }, () => malformed))).toEqual(Array.from({ length: 50 }, () => 'malformed'));
+    expect(judge([malformed, ...messages(10)])).toEqual(['malformed', ...of(10)]);
+  });
+
+  test('gives nothing for a clock that goes back, and one burst for one that jumps ahead', () => {
+    const { judge } = gateOf();
+    expect(judge(messages(10))).toEqual(of(10));
+    expect(judge(messages(1), -3_600_000)).toEqual(of(0, 1));
+    expect(judge(messages(1), -3_600_000 + 100)).toEqual(of(1));
+    expect(judge(messages(11), 3_600_000)).toEqual(of(10, 1));
+  });
+
+  test('lets commits pass when messages have used it up, at the price of later messages, and not without end', () => {
+    const { judge } = gateOf({ perSecond: 100, burst: 100 });
+    judge(messages(100));
+    const commits = Array.from({ length: 11 }, () => commit(0n));
+    expect(judge([message(), ...commits])).toEqual(['rate-limited', ...of(10, 1)]);
+    expect(judge([message()], 100)).toEqual(of(0, 1));
+    expect(judge([message()], 110)).toEqual(of(1));
+  });
+});
+
+describe('behind a refused message', () => {
+  test('those of its round and of rounds before wait, those of the next one pass', () => {
+    const { judge } = gateOf();
+    expect(judge(messages(10), 0, 3)).toEqual(of(10));
+    expect(judge(messages(1), 0, 3)).toEqual(of(0, 1));
+    expect(judge([message(), commit(0n)], 60_000, 3)).toEqual(['rate-limited', 'ok']);
+    expect(judge(messages(1), 60_000, 2)).toEqual(of(0, 1));
+    expect(judge(messages(2), 60_000, 4)).toEqual(of(2));
+  });
+
+  test('other channels and clients that count no rounds go on', () => {
+    const { judge } = gateOf();
+    judge(messages(11), 0, 1);
+    expect(judge(messages(1), 60_000, 1, OTHER_CHANNEL)).toEqual(of(1));
+    expect(judge(messages(1), 60_000, 0)).toEqual(of(1));
+  });
+});
+
+test('passes exactly what the rate allows whatever comes when, and tells exactly when the next one may come', () => {
+  const batches = fc.array(fc.tuple(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 1, max: 40 })));
+  let refusals = 0;
+  const seed = seedOfRun();
+  fc.assert(
+    fc.property(batches, (arrivals) => {
+      const { waits } = gateOf({ perSecond: 20, burst: 30 });
+      // The same in whole numbers: a message costs 50, a millisecond brings 1.
+      let level = 1500;
+      let nowMs = 0;
+      for (const [afterMs, size] of arrivals) {
+        nowMs += afterMs;
+        level = Math.min(1500, level + afterMs);
+        const allowed = Math.min(size, Math.floor(level / 50));
+        level -= 50 * allowed;
+        const late = Array.from({ length: size - allowed }, (_, index) => Math.min(50 * (index + 1), 1500) - level);
+        expect(waits(messages(size), nowMs)).toEqual([...Array.from({ length: allowed }, () => undefined), ...late]);
+        refusals += late.length;
+      }
+    }),
+    { seed, numRuns: 200 },
+  );
+  expect(refusals).toBeGreaterThan(0);
+});
+
+describe('the rates of accounts', () => {
+  const [a, b] = ['a' as AccountId, 'b' as AccountId];
+
+  test('are shared by their connections, and outlive them until they are full', () => {
+    const rates = new AccountRates(10, 10);
+    const bucket = rates.acquire(a, 0);
+    expect(rates.acquire(a, 0)).toBe(bucket);
+    expect(rates.acquire(b, 0)).not.toBe(bucket);
+    bucket.take(10);
+    rates.release(a, 0);
+    rates.release(a, 0);
+    expect(rates.acquire(a, 500)).toBe(bucket);
+    rates.release(a, 1000);
+    rates.release(b, 1000);
+    expect(rates.acquire(a, 1000)).not.toBe(bucket);
+    expect(rates.size).toBe(1);
+  });
+
+  test('are not held without bound for accounts that come and go', () => {
+    const rates = new AccountRates(10, 10);
+    for (let count = 0; count < 5000; count += 1) {
+      const account = `account-${count}` as AccountId;
+      rates.acquire(account, 0).take(5);
+      rates.release(account, 0);
+    }
+    expect(rates.size).toBe(1024);
+  });
+});
