@@ -1,6 +1,6 @@
 import type { ChannelName } from '../../../base/channel-name.ts';
 import type { EntryKind, PublishAnswer, Submission } from '../../../transport/index.ts';
-import type { AppendRequest } from '../log-engine.ts';
+import type { AppendRequest, Publisher } from '../log-engine.ts';
 
 /**
  * Append requests on their way to the worker. All byte strings lie one behind the other in one buffer that is
@@ -13,6 +13,7 @@ export interface AppendBatch {
 
 interface PackedRequest {
   readonly channel: ChannelName;
+  readonly by: Publisher | undefined;
   readonly groupBytes: number;
   readonly submissions: readonly PackedSubmission[];
 }
@@ -48,8 +49,9 @@ export function packBatch(requests: readonly AppendRequest[]): AppendBatch {
     offset += bytes.length;
     return bytes.length;
   };
-  const packed = requests.map(({ channel, group, submissions }) => ({
+  const packed = requests.map(({ channel, group, by, submissions }) => ({
     channel,
+    by,
     groupBytes: put(group),
     submissions: submissions.map(({ kind, epoch, messageId, payload, welcomes = [] }) => ({
       kind,
@@ -73,8 +75,9 @@ export function unpackBatch({ requests, bytes }: AppendBatch): AppendRequest[] {
     offset += length;
     return view;
   };
-  return requests.map(({ channel, groupBytes, submissions }) => ({
+  return requests.map(({ channel, by, groupBytes, submissions }) => ({
     channel,
+    ...(by === undefined ? {} : { by }),
     group: take(groupBytes),
     submissions: submissions.map(
       ({ kind, epoch, idBytes, payloadBytes, welcomes }): Submission => ({

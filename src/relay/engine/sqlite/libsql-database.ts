@@ -14,6 +14,7 @@ export function openLibsql(path: string): SqlDatabase {
     isInTransaction: () => database.inTransaction,
     isBusy: (error) => codeOf(error).startsWith('SQLITE_BUSY'),
     isDamaged: (error) => /^SQLITE_(CORRUPT|NOTADB)/.test(codeOf(error)),
+    isDeviceFailure: (error) => codeOf(error).startsWith('SQLITE_IOERR'),
     close: () => void database.close(),
   };
 }

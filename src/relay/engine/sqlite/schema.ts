@@ -2,7 +2,7 @@ import { RuntimeError } from '../../../base/errors.ts';
 import type { SqlDatabase } from './sql-database.ts';
 
 /** Raised when an older version could misread what this one writes. */
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 /** Marks the file as ours (SQLite's `application_id`): the letters `SkyL`. */
 const APPLICATION_ID = 0x536b794c;
 
@@ -11,7 +11,7 @@ const APPLICATION_ID = 0x536b794c;
  * into overflow pages and cost three times the space and half the speed. Rowids are in log order over all channels,
  * which lets retention take the oldest rows without an index on time.
  */
-const SCHEMA = `
+const VERSION_1 = `
   CREATE TABLE channels (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -59,39 +59,72 @@ const SCHEMA = `
   ) WITHOUT ROWID;
 `;
 
+/** Accounts, and what an operator who accepts a loss needs. */
+const VERSION_2 = `
+  ALTER TABLE channels ADD COLUMN is_claimed INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE channels ADD COLUMN access_changes INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE members (
+    channel INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    PRIMARY KEY (channel, account)
+  ) WITHOUT ROWID;
+  ALTER TABLE welcome_refs ADD COLUMN account TEXT;
+  ALTER TABLE welcome_refs ADD COLUMN has_admitted INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE usage (
+    account TEXT NOT NULL,
+    month_start_ms INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    PRIMARY KEY (account, month_start_ms)
+  ) WITHOUT ROWID;
+  CREATE TABLE losses (
+    id INTEGER PRIMARY KEY,
+    accepted_at_ms INTEGER NOT NULL,
+    first_free_seq INTEGER NOT NULL,
+    detail TEXT NOT NULL
+  );
+  CREATE TABLE lost_ranges (
+    channel INTEGER NOT NULL,
+    after_seq INTEGER NOT NULL,
+    through_seq INTEGER NOT NULL,
+    PRIMARY KEY (channel, after_seq)
+  ) WITHOUT ROWID;
+  CREATE TABLE probe (
+    filler BLOB NOT NULL
+  );
+`;
+
+/** What leads from each version to the next, an empty file being version 0: one path for files old and new. */
+const MIGRATIONS = [VERSION_1, VERSION_2];
+
 /**
- * Takes the file for this connection alone, checks who wrote it, and creates the tables if it is new.
+ * Takes the file for this connection alone and checks who wrote it.
  *
+ * @returns the format version of the file, 0 if it is empty
  * @throws {@link RuntimeError} `data_dir_in_use` if another relay has it open, `data_dir_version` if a newer version
  * wrote it, `store_damaged` if it is something else than a relay's log.
  */
-export function prepareDatabase(database: SqlDatabase, maxBytes: number | undefined): void {
-  try {
-    // Before the first access: the lock is then the kernel's, held as long as the process lives, and gone with it.
-    database.pragma('locking_mode=EXCLUSIVE');
-    checkOrigin(Number(database.pragma('application_id')), Number(database.pragma('user_version')), () =>
-      Number(database.pragma('schema_version')),
-    );
-    database.pragma('journal_mode=WAL');
-    database.exec('PRAGMA synchronous=FULL; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY');
-    if (maxBytes !== undefined) {
-      database.pragma(`max_page_count=${Math.max(1, Math.floor(maxBytes / Number(database.pragma('page_size'))))}`);
-    }
-    database.exec('BEGIN EXCLUSIVE');
-    if (Number(database.pragma('user_version')) === 0) {
-      database.exec(`${SCHEMA} PRAGMA application_id=${APPLICATION_ID}; PRAGMA user_version=${FORMAT_VERSION};`);
-    }
-    database.exec('COMMIT');
-  } catch (error) {
-    if (error instanceof RuntimeError) throw error;
-    if (database.isBusy(error)) {
-      throw new RuntimeError('data_dir_in_use', 'another relay uses this data directory', { cause: error });
-    }
-    if (database.isDamaged(error)) {
-      throw new RuntimeError('store_damaged', 'the log in the data directory is damaged, or no log', { cause: error });
-    }
-    throw new RuntimeError('store_error', 'the log in the data directory cannot be opened', { cause: error });
-  }
+export function lockDatabase(database: SqlDatabase): number {
+  // Before the first access: the lock is then the kernel's, held as long as the process lives, and gone with it.
+  database.pragma('locking_mode=EXCLUSIVE');
+  const version = Number(database.pragma('user_version'));
+  checkOrigin(Number(database.pragma('application_id')), version, () => Number(database.pragma('schema_version')));
+  database.pragma('journal_mode=WAL');
+  database.exec('PRAGMA synchronous=FULL; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY');
+  database.exec('BEGIN EXCLUSIVE; COMMIT');
+  return version;
+}
+
+/** Creates the tables of an empty file, or brings those of an older version up to date, in one transaction. */
+export function migrateDatabase(database: SqlDatabase, version: number): void {
+  if (version === FORMAT_VERSION) return;
+  database.exec('BEGIN EXCLUSIVE');
+  for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
+  database.exec(`PRAGMA application_id=${APPLICATION_ID}; PRAGMA user_version=${FORMAT_VERSION}; COMMIT`);
+}
+
+/** Bounds the size of the file. Beyond it, writing fails as on a full disk. */
+export function boundDatabase(database: SqlDatabase, maxBytes: number): void {
+  database.pragma(`max_page_count=${Math.max(1, Math.floor(maxBytes / Number(database.pragma('page_size'))))}`);
 }
 
 function checkOrigin(applicationId: number, version: number, schemaVersion: () => number): void {

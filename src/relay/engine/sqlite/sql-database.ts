@@ -20,5 +20,7 @@ export interface SqlDatabase {
   isBusy(error: unknown): boolean;
   /** Whether the error says that the file is no database, or a broken one. */
   isDamaged(error: unknown): boolean;
+  /** Whether the error says that the device failed. What SQLite believes to be on disk may then not be there. */
+  isDeviceFailure(error: unknown): boolean;
   close(): void;
 }

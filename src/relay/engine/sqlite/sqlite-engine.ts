@@ -1,11 +1,10 @@
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
 import type { ChannelName } from '../../../base/channel-name.ts';
 import type { Clock } from '../../../base/clock.ts';
 import { RuntimeError } from '../../../base/errors.ts';
-import type { PublishAnswer } from '../../../transport/index.ts';
 import type { AccountId } from '../../access/principal.ts';
 import type {
   Access,
@@ -21,10 +20,14 @@ import type {
   StoredWelcome,
   Usage,
 } from '../log-engine.ts';
-import { DEFAULT_LOG_RULES, refused } from '../log-rules.ts';
+import { DEFAULT_LOG_RULES } from '../log-rules.ts';
 import type { LogRules } from '../log-rules.ts';
-import { packBatch, requestBytes, unpackAnswers } from './append-batch.ts';
+import { packBatch, unpackAnswers } from './append-batch.ts';
+import { AppendQueue } from './append-queue.ts';
+import { MarkFlusher } from './mark-flusher.ts';
+import type { AccessOutcome } from './sqlite-log.ts';
 import { WorkerLink } from './worker-link.ts';
+import type { WorkerReady } from './worker-protocol.ts';
 
 /** How {@link openSqliteEngine} opens a log. */
 export interface SqliteEngineOptions {
@@ -35,102 +38,100 @@ export interface SqliteEngineOptions {
   readonly rules?: Partial<LogRules>;
   /** Size that the database may reach on disk. Beyond it, appends are `unavailable` until retention has made room. */
   readonly maxBytes?: number;
+  /** The structure of the database is checked at the start if it is no larger than this. Default 256 MiB. */
+  readonly maxCheckedBytes?: number;
+  /**
+   * Go on although acknowledged entries are missing, which otherwise is `store_damaged`. Channels that may be concerned go on
+   * above the numbers that were given, and readers get a gap. Default `false`.
+   */
+  readonly acceptLoss?: boolean;
   /** Told what was refused because the store failed. */
   readonly onStoreError?: (error: RuntimeError) => void;
 }
 
-/** Batches at the worker at once: one that is written and one that is ready, so that the disk never waits for us. */
-const MAX_BATCHES_IN_FLIGHT = 2;
-/** One transaction takes no more than this, or one request. */
-const MAX_BATCH_BYTES = 4 * 1024 * 1024;
-/** Requests that wait for the disk; beyond that they are answered `unavailable`. */
-const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
+/** Takes about half a second. */
+const MAX_CHECKED_BYTES = 256 * 1024 * 1024;
+/** What has to fit before a log that was full counts as one that can be written. */
+const PROBE_BYTES = 64 * 1024;
 
 /**
  * The embedded log: one SQLite file in WAL mode, flushed to disk (`synchronous=FULL`) before anything is acknowledged,
  * owned by one worker thread. All that is submitted while a transaction runs goes into the next one (group commit).
  *
+ * Beside it lies `relay.marks`, which says how far acknowledged writes went, see {@link HighWaterMarks}. A log that holds
+ * less is refused: after a crash of the process always, after a crash of the machine for all that is older than a second.
+ *
  * @throws {@link RuntimeError} `data_dir_in_use`, `data_dir_version`, `store_damaged` or `store_error`
  */
 export async function openSqliteEngine(options: SqliteEngineOptions): Promise<LogEngine> {
-  const path = join(options.dataDir, 'relay.db');
+  const { dataDir, clock, maxBytes, maxCheckedBytes = MAX_CHECKED_BYTES, acceptLoss = false } = options;
+  const path = join(dataDir, 'relay.db');
+  const marksPath = join(dataDir, 'relay.marks');
   try {
-    await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
     // SQLite gives its side files the mode of the database.
     await (await open(path, 'a', 0o600)).close();
   } catch (cause) {
     throw new RuntimeError('store_error', 'the data directory of the relay cannot be written', { cause });
   }
-  const appended$ = new Subject<Appended>();
   const rules = { ...DEFAULT_LOG_RULES, ...options.rules };
-  const link = await WorkerLink.open({ path, maxBytes: options.maxBytes, rules }, (error) => appended$.error(error));
-  return new SqliteEngine(link, appended$, options);
+  const outlets = { appended: new Subject<Appended>(), accessChanges: new Subject<AccessChange>() };
+  const { link, ready } = await WorkerLink.open(
+    { path, marksPath, rules, maxBytes, maxCheckedBytes, acceptLoss, nowMs: clock.now() },
+    (error) => {
+      outlets.accessChanges.error(error);
+      outlets.appended.error(error);
+    },
+  );
+  const flusher = await MarkFlusher.open(marksPath, clock).catch(async (cause: unknown) => {
+    await link.close();
+    throw new RuntimeError('store_error', 'the high-water marks of the log cannot be written', { cause });
+  });
+  return new SqliteEngine(link, ready, flusher, outlets, path, options);
 }
 
-interface Waiting {
-  readonly request: AppendRequest;
-  readonly bytes: number;
-  readonly resolve: (answers: readonly PublishAnswer[]) => void;
+interface Outlets {
+  readonly appended: Subject<Appended>;
+  readonly accessChanges: Subject<AccessChange>;
 }
 
 class SqliteEngine implements LogEngine {
   readonly appended$: Observable<Appended>;
-  readonly #appended: Subject<Appended>;
+  readonly accessChanges$: Observable<AccessChange>;
+  readonly #outlets: Outlets;
   readonly #link: WorkerLink;
+  readonly #ready: WorkerReady;
+  readonly #flusher: MarkFlusher;
+  readonly #path: string;
   readonly #clock: Clock;
   readonly #onStoreError: (error: RuntimeError) => void;
-  readonly #queue: Waiting[] = [];
-  #queuedBytes = 0;
-  #batchesInFlight = 0;
-  #isFlushPlanned = false;
-  #idle: (() => void) | undefined;
+  readonly #queue = new AppendQueue((requests) => this.#write(requests));
+  /** Why the last append was not stored. */
+  #appendFailure: RuntimeError | undefined;
+  #lastCommitMs = 0;
   #closing: Promise<void> | undefined;
 
-  constructor(link: WorkerLink, appended: Subject<Appended>, { clock, onStoreError }: SqliteEngineOptions) {
+  constructor(
+    link: WorkerLink,
+    ready: WorkerReady,
+    flusher: MarkFlusher,
+    outlets: Outlets,
+    path: string,
+    { clock, onStoreError }: SqliteEngineOptions,
+  ) {
     this.#link = link;
-    this.#appended = appended;
-    this.appended$ = appended.asObservable();
+    this.#ready = ready;
+    this.#flusher = flusher;
+    this.#outlets = outlets;
+    this.appended$ = outlets.appended.asObservable();
+    this.accessChanges$ = outlets.accessChanges.asObservable();
+    this.#path = path;
     this.#clock = clock;
     this.#onStoreError = onStoreError ?? (() => undefined);
   }
 
-  readonly accessChanges$: Observable<AccessChange> = new Subject<AccessChange>().asObservable();
-
-  access(): Promise<Access> {
-    return Promise.resolve('unclaimed');
-  }
-
-  admit(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
-
-  expel(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
-
-  usage(_account: AccountId, monthStartMs: number): Promise<Usage> {
-    return Promise.resolve({ monthStartMs, messages: 0 });
-  }
-
-  health(): Promise<EngineHealth> {
-    return Promise.resolve({ engine: 'sqlite', status: 'ok', durability: 'disk', warnings: [], details: {} });
-  }
-
-  async append(request: AppendRequest): Promise<AppendOutcome> {
-    return { answers: await this.#append(request) };
-  }
-
-  #append(request: AppendRequest): Promise<readonly PublishAnswer[]> {
-    if (this.#closing !== undefined) return Promise.resolve(unavailable(request, 'the relay is shutting down'));
-    const bytes = requestBytes(request);
-    if (this.#queuedBytes + bytes > MAX_QUEUED_BYTES) {
-      return Promise.resolve(unavailable(request, 'too much waits for the disk already'));
-    }
-    this.#queuedBytes += bytes;
-    return new Promise((resolve) => {
-      this.#queue.push({ request, bytes, resolve });
-      this.#planFlush();
-    });
+  append(request: AppendRequest): Promise<AppendOutcome> {
+    return this.#queue.push(request);
   }
 
   read(channel: ChannelName, afterSeq: number, limit: PageLimit): Promise<LogPage> {
@@ -145,8 +146,53 @@ class SqliteEngine implements LogEngine {
     return this.#link.call('commitSeq', [channel, epoch]);
   }
 
-  welcome(keyPackageRef: Uint8Array): Promise<StoredWelcome | undefined> {
-    return this.#link.call('welcome', [keyPackageRef]);
+  async welcome(keyPackageRef: Uint8Array, account?: AccountId): Promise<StoredWelcome | 'taken' | undefined> {
+    return this.#tell(await this.#link.call('welcome', [keyPackageRef, account]));
+  }
+
+  access(channel: ChannelName, account: AccountId): Promise<Access> {
+    return this.#link.call('access', [channel, account]);
+  }
+
+  async admit(channel: ChannelName, account: AccountId): Promise<boolean> {
+    return this.#tell(await this.#link.call('admit', [channel, account]));
+  }
+
+  async expel(channel: ChannelName, account: AccountId): Promise<boolean> {
+    return this.#tell(await this.#link.call('expel', [channel, account]));
+  }
+
+  usage(account: AccountId, monthStartMs: number): Promise<Usage> {
+    return this.#link.call('usage', [account, monthStartMs]);
+  }
+
+  async health(): Promise<EngineHealth> {
+    const base = { engine: 'sqlite', durability: 'disk' } as const;
+    try {
+      if (this.#appendFailure !== undefined) await this.#probe();
+      const { details, isMarkBehind } = await this.#link.call('health', []);
+      const warnings = [
+        ...(this.#ready.acceptedLoss === undefined ? [] : [`a loss was accepted: ${this.#ready.acceptedLoss}`]),
+        ...(isMarkBehind || this.#flusher.hasFailed
+          ? ['the high-water marks cannot be written: a loss might not be noticed']
+          : []),
+      ];
+      return {
+        ...base,
+        status: warnings.length === 0 ? 'ok' : 'degraded',
+        warnings,
+        details: {
+          ...details,
+          writeAheadBytes: await sizeOf(`${this.#path}-wal`),
+          unansweredBytes: this.#queue.bytes,
+          lastCommitMs: this.#lastCommitMs,
+          structure: this.#ready.wasChecked ? 'checked at the start' : 'not checked: the database is too large',
+        },
+      };
+    } catch (error) {
+      if (!(error instanceof RuntimeError)) throw error;
+      return { ...base, status: 'failing', warnings: [error.message], details: {} };
+    }
   }
 
   trim(channel: ChannelName, upToSeq: number): Promise<number> {
@@ -163,59 +209,52 @@ class SqliteEngine implements LogEngine {
   }
 
   async #close(): Promise<void> {
-    if (this.#queue.length > 0 || this.#batchesInFlight > 0) {
-      await new Promise<void>((resolve) => (this.#idle = resolve));
-    }
+    await this.#queue.close();
+    await this.#flusher.close();
     await this.#link.close();
-    this.#appended.complete();
+    this.#outlets.accessChanges.complete();
+    this.#outlets.appended.complete();
   }
 
-  /** At the end of the loop's turn, so that all frames that one read of the sockets brought share a batch. */
-  #planFlush(): void {
-    if (this.#isFlushPlanned || this.#batchesInFlight >= MAX_BATCHES_IN_FLIGHT) return;
-    this.#isFlushPlanned = true;
-    setImmediate(() => {
-      this.#isFlushPlanned = false;
-      this.#flush();
-    });
-  }
-
-  #flush(): void {
-    while (this.#queue.length > 0 && this.#batchesInFlight < MAX_BATCHES_IN_FLIGHT) {
-      void this.#write(this.#takeBatch());
-    }
-    if (this.#queue.length === 0 && this.#batchesInFlight === 0) this.#idle?.();
-  }
-
-  #takeBatch(): Waiting[] {
-    let bytes = 0;
-    let count = 0;
-    for (const waiting of this.#queue) {
-      bytes += waiting.bytes;
-      if (count > 0 && bytes > MAX_BATCH_BYTES) break;
-      count += 1;
-    }
-    return this.#queue.splice(0, count);
-  }
-
-  async #write(batch: readonly Waiting[]): Promise<void> {
-    this.#batchesInFlight += 1;
+  async #write(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[] | undefined> {
+    const startedMs = this.#clock.now();
     try {
-      const packed = packBatch(batch.map(({ request }) => request));
-      const outcome = await this.#link.call('append', [packed, this.#clock.now()], [packed.bytes]);
-      // Answers settle in microtasks, after this: who is told that an entry is stored may rely on its being announced.
-      batch.forEach(({ resolve }, index) => resolve(unpackAnswers(outcome.answers[index] ?? [])));
-      for (const appended of outcome.appended) this.#appended.next(appended);
+      const packed = packBatch(requests);
+      const { answers, usages, appended, accessChanges } = await this.#link.call(
+        'append',
+        [packed, startedMs],
+        [packed.bytes],
+      );
+      this.#lastCommitMs = this.#clock.now() - startedMs;
+      this.#appendFailure = undefined;
+      this.#flusher.plan();
+      // Before the answers: who is told that an entry is stored may rely on its being announced.
+      for (const change of accessChanges) this.#outlets.accessChanges.next(change);
+      for (const each of appended) this.#outlets.appended.next(each);
+      return answers.map((each, index) => outcomeOf(unpackAnswers(each), usages[index]));
     } catch (error) {
       if (!(error instanceof RuntimeError)) throw error;
+      this.#appendFailure = error;
       this.#onStoreError(error);
-      for (const { request, resolve } of batch) resolve(unavailable(request, 'the log cannot be written just now'));
-    } finally {
-      this.#batchesInFlight -= 1;
-      for (const { bytes } of batch) this.#queuedBytes -= bytes;
-      this.#flush();
+      return undefined;
     }
   }
+
+  /** Looks whether the log can be written again. @throws {@link RuntimeError} `store_error` if not */
+  async #probe(): Promise<void> {
+    await this.#link.call('probe', [PROBE_BYTES]);
+    this.#appendFailure = undefined;
+  }
+
+  #tell<Result>({ result, accessChanges }: AccessOutcome<Result>): Result {
+    if (accessChanges.length > 0) this.#flusher.plan();
+    for (const change of accessChanges) this.#outlets.accessChanges.next(change);
+    return result;
+  }
+}
+
+function outcomeOf(answers: AppendOutcome['answers'], usage: Usage | undefined): AppendOutcome {
+  return usage === undefined ? { answers } : { answers, usage };
 }
 
 /** One slice after the other, so that appends get their turn in between. */
@@ -225,6 +264,10 @@ async function inSlices(slice: () => Promise<number>): Promise<number> {
   return total;
 }
 
-function unavailable({ submissions }: AppendRequest, detail: string): readonly PublishAnswer[] {
-  return submissions.map(() => refused('unavailable', detail, 0n));
+/** 0 if there is no such file. */
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
 }

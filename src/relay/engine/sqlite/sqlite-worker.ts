@@ -2,56 +2,55 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { RuntimeError } from '../../../base/errors.ts';
 import type { LogPage } from '../log-engine.ts';
 import { packAnswers, unpackBatch } from './append-batch.ts';
-import { openLibsql } from './libsql-database.ts';
-import { prepareDatabase } from './schema.ts';
-import { SqliteLog } from './sqlite-log.ts';
-import type { PackedOutcome, WorkerCalls, WorkerRequest, WorkerResponse, WorkerSetup } from './worker-protocol.ts';
+import { openLog } from './open-log.ts';
+import type { OpenedLog } from './open-log.ts';
+import type { SqliteLog } from './sqlite-log.ts';
+import type {
+  PackedOutcome,
+  WorkerCalls,
+  WorkerReady,
+  WorkerRequest,
+  WorkerResponse,
+  WorkerSetup,
+} from './worker-protocol.ts';
 
 // The thread that owns the database: fsync blocks it and never the thread that serves the network.
 
 if (parentPort === null) throw new Error('the SQLite worker was started outside of a worker thread');
 const port = parentPort;
 
-function open({ path, maxBytes, rules }: WorkerSetup): SqliteLog {
-  const database = openLibsql(path);
-  try {
-    prepareDatabase(database, maxBytes);
-    return new SqliteLog(database, rules);
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
 function callsOf(log: SqliteLog): WorkerCalls {
   return {
     append: (batch, nowMs) => {
-      const { answers, appended } = log.append(unpackBatch(batch), nowMs);
-      return { answers: answers.map(packAnswers), appended };
+      const { outcomes, appended, accessChanges } = log.append(unpackBatch(batch), nowMs);
+      const answers = outcomes.map((outcome) => packAnswers(outcome.answers));
+      return { answers, usages: outcomes.map(({ usage }) => usage), appended, accessChanges };
     },
     read: (channel, afterSeq, limit) => log.read(channel, afterSeq, limit),
     state: (channel) => log.state(channel),
     commitSeq: (channel, epoch) => log.commitSeq(channel, epoch),
-    welcome: (keyPackageRef) => log.welcome(keyPackageRef),
+    welcome: (keyPackageRef, account) => log.welcome(keyPackageRef, account),
+    access: (channel, account) => log.access(channel, account),
+    admit: (channel, account) => log.admit(channel, account),
+    expel: (channel, account) => log.expel(channel, account),
+    usage: (account, monthStartMs) => log.usage(account, monthStartMs),
+    health: () => ({ details: log.details(), isMarkBehind: log.isMarkBehind }),
+    probe: (bytes) => log.probe(bytes),
     trimSlice: (channel, upToSeq) => log.trimSlice(channel, upToSeq),
     trimStoredBeforeSlice: (timeMs) => log.trimStoredBeforeSlice(timeMs),
     close: () => log.close(),
   };
 }
 
-/** Runs `work` and posts what it returns or throws. */
-function answer<T>(work: () => T): T | undefined {
-  try {
-    const value = work();
-    port.postMessage({ ok: true, value: value instanceof SqliteLog ? undefined : value }, transferable(value));
-    return value;
-  } catch (error) {
-    const { code, message } =
-      error instanceof RuntimeError ? error : new RuntimeError('store_error', `the log's database: ${textOf(error)}`);
-    port.postMessage({ ok: false, code, message: message.replace(/^runtime error: /, '') } satisfies WorkerResponse);
-    return undefined;
-  }
-}
+/** Calls that only read. What they cannot read is their caller's matter; the rest may be read, and written. */
+const READS: ReadonlySet<string> = new Set<keyof WorkerCalls>([
+  'read',
+  'state',
+  'commitSeq',
+  'access',
+  'usage',
+  'health',
+]);
 
 /** The buffer in which all runs of a result lie. */
 function transferable(value: unknown): ArrayBuffer[] {
@@ -60,17 +59,48 @@ function transferable(value: unknown): ArrayBuffer[] {
   return run === undefined ? [] : [run.bytes.buffer as ArrayBuffer];
 }
 
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** @param isFinal whether the thread ends with this */
+function postFailure(error: unknown, isFinal: boolean, isDamage = false): void {
+  const text = error instanceof Error ? error.message : String(error);
+  const otherCode = isDamage ? 'store_damaged' : 'store_error';
+  const { code, message } =
+    error instanceof RuntimeError ? error : new RuntimeError(otherCode, `the log's database: ${text}`);
+  port.postMessage({
+    ok: false,
+    code,
+    message: message.replace(/^runtime error: /, ''),
+    isFinal,
+  } satisfies WorkerResponse);
 }
 
-const log = answer(() => open(workerData as WorkerSetup));
-if (log === undefined) {
-  port.close();
-} else {
+function open(): OpenedLog | undefined {
+  try {
+    const opened = openLog(workerData as WorkerSetup);
+    const { wasChecked, acceptedLoss } = opened;
+    port.postMessage({ ok: true, value: { wasChecked, acceptedLoss } satisfies WorkerReady });
+    return opened;
+  } catch (error) {
+    postFailure(error, true);
+    return undefined;
+  }
+}
+
+function serve(log: SqliteLog): void {
   const calls = callsOf(log) as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
   port.on('message', ({ call, args }: WorkerRequest) => {
-    answer(() => calls[call]?.(...args));
+    try {
+      const value = calls[call]?.(...args);
+      port.postMessage({ ok: true, value }, transferable(value));
+    } catch (error) {
+      const isFinal = !READS.has(call) && log.isFinal(error);
+      postFailure(error, isFinal, log.isDamage(error));
+      // Without closing the database: that would write to a device of which nobody knows what it keeps.
+      if (isFinal) port.close();
+    }
     if (call === 'close') port.close(); // behind its answer
   });
 }
+
+const opened = open();
+if (opened === undefined) port.close();
+else serve(opened.log);

@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { RuntimeError } from '../../../base/errors.ts';
 import { startWorker } from './worker-thread.ts';
-import type { WorkerCalls, WorkerRequest, WorkerResponse, WorkerSetup } from './worker-protocol.ts';
+import type { WorkerCalls, WorkerReady, WorkerRequest, WorkerResponse, WorkerSetup } from './worker-protocol.ts';
 
 interface Waiting {
   readonly resolve: (value: never) => void;
@@ -19,13 +19,16 @@ export class WorkerLink {
   /**
    * Starts the thread and opens the database.
    *
-   * @param onFailure called once if the thread dies by itself. Waiting calls are rejected before.
+   * @param onFailure called once if the thread ends by itself, because the log has failed for good. Waiting calls are
+   * rejected before.
    */
-  static async open(setup: WorkerSetup, onFailure: (error: RuntimeError) => void): Promise<WorkerLink> {
+  static async open(
+    setup: WorkerSetup,
+    onFailure: (error: RuntimeError) => void,
+  ): Promise<{ link: WorkerLink; ready: WorkerReady }> {
     const link = new WorkerLink(setup, onFailure);
     try {
-      await link.#answer();
-      return link;
+      return { link, ready: await link.#answer<WorkerReady>() };
     } catch (error) {
       link.#isClosing = true;
       await link.#exited;
@@ -40,8 +43,8 @@ export class WorkerLink {
     this.#worker.on('error', (error) => (cause = error));
     this.#exited = new Promise((resolve) => {
       this.#worker.on('exit', () => {
-        const failure = new RuntimeError('store_error', 'the thread that keeps the log has ended', { cause });
-        this.#failure = failure;
+        const ended = new RuntimeError('store_error', 'the thread that keeps the log has ended', { cause });
+        const failure = (this.#failure ??= ended);
         for (const { reject } of this.#waiting.splice(0)) reject(failure);
         if (!this.#isClosing) onFailure(failure);
         resolve();
@@ -77,7 +80,12 @@ export class WorkerLink {
 
   #settle(response: WorkerResponse): void {
     const waiting = this.#waiting.shift();
-    if (response.ok) waiting?.resolve(response.value as never);
-    else waiting?.reject(new RuntimeError(response.code, response.message));
+    if (response.ok) {
+      waiting?.resolve(response.value as never);
+    } else {
+      const error = new RuntimeError(response.code, response.message);
+      if (response.isFinal) this.#failure = error;
+      waiting?.reject(error);
+    }
   }
 }

@@ -1,22 +1,44 @@
 import type { ChannelName } from '../../../base/channel-name.ts';
 import type { RuntimeErrorCode } from '../../../base/errors.ts';
-import type { Appended, ChannelState, LogPage, PageLimit, StoredWelcome } from '../log-engine.ts';
-import type { LogRules } from '../log-rules.ts';
+import type { AccountId } from '../../access/principal.ts';
+import type {
+  Access,
+  AccessChange,
+  Appended,
+  ChannelState,
+  LogPage,
+  PageLimit,
+  StoredWelcome,
+  Usage,
+} from '../log-engine.ts';
 import type { AppendBatch, PackedAnswers } from './append-batch.ts';
+import type { LogSetup } from './open-log.ts';
+import type { AccessOutcome } from './sqlite-log.ts';
 
 /** What the worker is started with. */
-export interface WorkerSetup {
-  readonly path: string;
-  readonly maxBytes: number | undefined;
-  readonly rules: LogRules;
+export type WorkerSetup = LogSetup;
+
+/** What the worker says when the log is open. */
+export interface WorkerReady {
+  readonly wasChecked: boolean;
+  readonly acceptedLoss: string | undefined;
 }
 
 /** What became of an {@link AppendBatch}. */
 export interface PackedOutcome {
   /** Per request. */
   readonly answers: readonly PackedAnswers[];
+  /** Per request; `undefined` where there is no account. */
+  readonly usages: readonly (Usage | undefined)[];
   /** All runs lie in one buffer. */
   readonly appended: readonly Appended[];
+  readonly accessChanges: readonly AccessChange[];
+}
+
+/** How the log is, as its thread sees it. */
+export interface WorkerHealth {
+  readonly details: Readonly<Record<string, number>>;
+  readonly isMarkBehind: boolean;
 }
 
 /** What the worker can be asked, by name. */
@@ -25,7 +47,16 @@ export interface WorkerCalls {
   read(channel: ChannelName, afterSeq: number, limit: PageLimit): LogPage;
   state(channel: ChannelName): ChannelState | undefined;
   commitSeq(channel: ChannelName, epoch: bigint): number | undefined;
-  welcome(keyPackageRef: Uint8Array): StoredWelcome | undefined;
+  welcome(
+    keyPackageRef: Uint8Array,
+    account: AccountId | undefined,
+  ): AccessOutcome<StoredWelcome | 'taken' | undefined>;
+  access(channel: ChannelName, account: AccountId): Access;
+  admit(channel: ChannelName, account: AccountId): AccessOutcome<boolean>;
+  expel(channel: ChannelName, account: AccountId): AccessOutcome<boolean>;
+  usage(account: AccountId, monthStartMs: number): Usage;
+  health(): WorkerHealth;
+  probe(bytes: number): void;
   trimSlice(channel: ChannelName, upToSeq: number): number;
   trimStoredBeforeSlice(timeMs: number): number;
   close(): void;
@@ -40,4 +71,10 @@ export interface WorkerRequest {
 /** What comes back: first one for the opening of the file, then one per call. */
 export type WorkerResponse =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly code: RuntimeErrorCode; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly code: RuntimeErrorCode;
+      readonly message: string;
+      /** The log has failed for good: this thread answers nothing more. */
+      readonly isFinal: boolean;
+    };
