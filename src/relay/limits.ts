@@ -32,6 +32,10 @@ export interface RelayLimits {
   readonly idleTimeoutMs: number;
   /** Time after which a peer that does not take what is written to it is cut off, in ms. Default 30,000. */
   readonly stuckReaderMs: number;
+  /** Time after which a peer is asked whether it is still there, in ms. Default 20,000. */
+  readonly keepaliveMs: number;
+  /** Time a peer has to answer that, in ms. Default 10,000. Beyond: the connection is closed. */
+  readonly keepaliveTimeoutMs: number;
   /** Messages that one connection may publish in a second, in the mean. Default 5,000. Beyond: `rate-limited`. */
   readonly messagesPerSecond: number;
   /** Messages that one account may publish in a second on all connections of this relay, in the mean. Default 20,000. */
@@ -59,6 +63,8 @@ export const DEFAULT_LIMITS: RelayLimits = {
   handshakeTimeoutMs: 10_000,
   idleTimeoutMs: 60_000,
   stuckReaderMs: 30_000,
+  keepaliveMs: 20_000,
+  keepaliveTimeoutMs: 10_000,
   messagesPerSecond: 5000,
   accountMessagesPerSecond: 20_000,
   maxRecentBytes: 16 * 1024 * 1024,

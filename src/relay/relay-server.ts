@@ -46,8 +46,6 @@ export interface ListenOptions {
   readonly isServing?: () => Promise<boolean>;
 }
 
-/** A peer that does not answer a ping of HTTP/2 for so long is gone. */
-const KEEPALIVE = { timeMs: 20_000, timeoutMs: 10_000 };
 /** Calls at once on one connection. A client needs one; a proxy may bring those of many on one connection. */
 const MAX_CALLS = 100;
 /** Time for the log to answer what was published when the relay closes. */
@@ -73,8 +71,8 @@ export async function listen(options: ListenOptions, context: SessionContext): P
     'grpc.max_receive_message_length': limits.maxFrameBytes,
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': MAX_CALLS,
-    'grpc.keepalive_time_ms': KEEPALIVE.timeMs,
-    'grpc.keepalive_timeout_ms': KEEPALIVE.timeoutMs,
+    'grpc.keepalive_time_ms': limits.keepaliveMs,
+    'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     'grpc.enable_channelz': 0,
   });
   let isClosing = false;

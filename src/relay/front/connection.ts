@@ -13,6 +13,9 @@ export interface FrontContext {
   readonly metrics: RelayMetrics;
 }
 
+/** More calls than this that are taken back in so much time are an attack (CVE-2023-44487), not a change of mind. */
+const MAX_ABORTS = 200;
+const ABORTS_WITHIN_MS = 10_000;
 /** Time for a goodbye to get through to a peer that is idle. */
 const GOODBYE_MS = 1_000;
 
@@ -28,8 +31,10 @@ export class Connection implements Peer {
   readonly #context: FrontContext;
   #openRequests = 0;
   #wasAsked = false;
+  #aborts = 0;
   #isCut = false;
   #cancelTimer: () => void;
+  #cancelAbortTimer: () => void = () => undefined;
   #sayGoodbye: (() => void) | undefined;
 
   constructor(socket: Socket, context: FrontContext) {
@@ -39,8 +44,7 @@ export class Connection implements Peer {
     this.#cancelTimer = context.clock.schedule(context.limits.handshakeTimeoutMs, () => this.cut('slow-handshake'));
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
-        this.#isCut = true;
-        this.#cancelTimer();
+        this.#end();
         resolve();
       });
     });
@@ -74,10 +78,19 @@ export class Connection implements Peer {
     };
   }
 
+  /** The peer has taken back a request before it was answered. */
+  requestAborted(): void {
+    if (this.#isCut) return;
+    this.#aborts += 1;
+    if (this.#aborts === 1) {
+      this.#cancelAbortTimer = this.#context.clock.schedule(ABORTS_WITHIN_MS, () => (this.#aborts = 0));
+    }
+    if (this.#aborts > MAX_ABORTS) this.cut('flood');
+  }
+
   cut(reason: ConnectionCut): void {
     if (this.#isCut) return;
-    this.#isCut = true;
-    this.#cancelTimer();
+    this.#end();
     this.#count(reason);
     // A reset and no orderly end: that would wait for the peer to take what is written, in the kernel's memory.
     this.#socket.resetAndDestroy();
@@ -86,6 +99,12 @@ export class Connection implements Peer {
   /** Ends a connection that nothing is lost with. */
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  #end(): void {
+    this.#isCut = true;
+    this.#cancelTimer();
+    this.#cancelAbortTimer();
   }
 
   #endIdle(): void {

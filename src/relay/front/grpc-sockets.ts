@@ -68,8 +68,10 @@ export class GrpcSockets {
     http2.removeAllListeners('stream');
     http2.on('stream', (stream, headers, ...rest: unknown[]) => {
       const connection = stream.session === undefined ? undefined : this.#connections.get(stream.session);
-      const closed = connection?.requestOpened();
-      if (closed !== undefined) stream.once('close', closed);
+      if (connection !== undefined) {
+        stream.once('close', connection.requestOpened());
+        stream.once('aborted', () => connection.requestAborted());
+      }
       closeWhenAnswered(stream, this.#context);
       if (headers[':method'] !== 'POST' || this.#routes.has(pathOf(headers[':path'] ?? ''))) {
         answerHttp2(stream, headers, this.#routes, this.#context);

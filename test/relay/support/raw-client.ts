@@ -45,6 +45,7 @@ export class RawClient {
     this.#client = new Client(endpoint.replace('http://', ''), credentials.createInsecure(), {
       'grpc.max_receive_message_length': -1,
       'grpc.enable_retries': 0,
+      'grpc.use_local_subchannel_pool': 1, // a connection of its own: clients in one process would share one
     });
     const { path, requestSerialize, responseDeserialize } = relayService.connect;
     const metadata = new Metadata();
