@@ -1,0 +1,183 @@
+import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
+import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
+import { createInbox, nanos } from '@nats-io/transport-node';
+import { sleepUnlessAborted } from '../../../base/clock.ts';
+import type { Clock } from '../../../base/clock.ts';
+import { RuntimeError } from '../../../base/errors.ts';
+import type { NatsLink } from './nats-link.ts';
+
+/** Where the messages of a {@link Tail} go. */
+export interface TailOutlet {
+  /** The last message that was taken. */
+  position(): number;
+  /** The next one. Throwing ends the tail for good. */
+  take(position: number, serverMs: number, subject: string, data: Uint8Array): void;
+  /** Nothing is at the positions behind the last message and before `next`, and nothing was trimmed there. */
+  skip(next: number): void;
+  /** Everything that has a snapshot may be trimmed, whoever has not read it yet. */
+  snapshotPosition(): Promise<number>;
+  /** The last call. */
+  failed(error: unknown): void;
+  restarted(reason: string): void;
+}
+
+const HEARTBEAT_MS = 1000;
+/** A consumer that nobody reads is gone after this. */
+const INACTIVE_MS = 15_000;
+const RETRY_MS = 250;
+/** After an election the new leader may for a moment not know all that the old one has shown. */
+const HISTORY_PATIENCE_MS = 15_000;
+
+/**
+ * Reads a stream from a position on, each message once and in order, for as long as it is open. The library's consumer does
+ * not promise that over reconnects and elections, so every message is held against its two numbers: the consumer's
+ * (nothing was left out on the way) and the stream's (nothing was deleted before it was read). When either has a hole, or
+ * the consumer falls silent, a new one begins behind the last message that was taken.
+ */
+export class Tail {
+  readonly #link: NatsLink;
+  readonly #stream: string;
+  readonly #clock: Clock;
+  readonly #outlet: TailOutlet;
+  readonly #closing = new AbortController();
+  #messages: ConsumerMessages | undefined;
+  #isBehindSinceMs = 0;
+  readonly #ended: Promise<void>;
+
+  constructor(link: NatsLink, stream: string, clock: Clock, outlet: TailOutlet) {
+    this.#link = link;
+    this.#stream = stream;
+    this.#clock = clock;
+    this.#outlet = outlet;
+    this.#ended = this.#run();
+  }
+
+  /** Begins again behind the last message: what should be there has not come. */
+  restart(reason: string): void {
+    if (this.#messages === undefined) return;
+    this.#outlet.restarted(reason);
+    void this.#messages.close();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    void this.#messages?.close();
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      await this.#link.up();
+      if (signal.aborted) return;
+      try {
+        await this.#consume();
+      } catch (error) {
+        if (error instanceof RuntimeError) {
+          if (!signal.aborted) this.#outlet.failed(error);
+          return;
+        }
+        if (!signal.aborted) this.#outlet.restarted(error instanceof Error ? error.message : String(error));
+      }
+      await sleepUnlessAborted(this.#clock, RETRY_MS, signal);
+    }
+  }
+
+  /** Until the consumer has ended. */
+  async #consume(): Promise<void> {
+    const { manager, client } = this.#link;
+    const { state } = await manager.streams.info(this.#stream);
+    if (!this.#isHistoryWhole(state.first_seq, state.last_seq)) return;
+    const name = `relay-${createInbox().slice(-22)}`;
+    await manager.consumers.add(this.#stream, {
+      name,
+      deliver_subject: createInbox(),
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: this.#outlet.position() + 1,
+      ack_policy: AckPolicy.None,
+      flow_control: true,
+      idle_heartbeat: nanos(HEARTBEAT_MS),
+      inactive_threshold: nanos(INACTIVE_MS),
+      mem_storage: true,
+      num_replicas: 1,
+    });
+    const consumer = await client.consumers.getPushConsumer(this.#stream, name);
+    let delivered = 0;
+    let hole: number | undefined;
+    let failure: unknown;
+    const messages = await consumer.consume({
+      callback: (message: JsMsg) => {
+        if (hole !== undefined || failure !== undefined) return;
+        const { streamSequence, deliverySequence, timestampNanos } = message.info;
+        delivered += 1;
+        if (deliverySequence !== delivered) {
+          void messages.close(); // something was left out on the way
+          delivered = Number.NaN;
+          return;
+        }
+        if (streamSequence !== this.#outlet.position() + 1) {
+          hole = streamSequence;
+          void messages.close();
+          return;
+        }
+        try {
+          this.#outlet.take(streamSequence, timestampNanos / 1e6, message.subject, message.data);
+        } catch (error) {
+          failure = error;
+          void messages.close();
+        }
+      },
+    });
+    this.#messages = messages;
+    if (this.#closing.signal.aborted) void messages.close();
+    void this.#watch(messages);
+    const stopWatching = this.#link.onChange(() => void messages.close());
+    await messages.closed();
+    stopWatching();
+    this.#messages = undefined;
+    if (this.#link.isUp) void manager.consumers.delete(this.#stream, name).catch(() => undefined); // it ends by itself too
+    if (failure !== undefined) throw asFailure(failure);
+    if (hole !== undefined) await this.#cross(hole);
+  }
+
+  /** Ends a consumer that has fallen silent, or is gone with the server that had it. */
+  async #watch(messages: ConsumerMessages): Promise<void> {
+    for await (const { type } of messages.status()) {
+      if (type !== 'heartbeats_missed' && type !== 'consumer_deleted') continue;
+      if (this.#messages === messages) this.restart(type);
+    }
+  }
+
+  #isHistoryWhole(first: number, last: number): boolean {
+    const position = this.#outlet.position();
+    if (last < position) {
+      const now = this.#clock.now();
+      if (this.#isBehindSinceMs === 0) this.#isBehindSinceMs = now;
+      if (now - this.#isBehindSinceMs < HISTORY_PATIENCE_MS) return false;
+      throw new RuntimeError('store_damaged', `${this.#stream} ends at ${last}, but ${position} was read from it before`);
+    }
+    this.#isBehindSinceMs = 0;
+    if (first > position + 1 && last > position) {
+      const detail = `${this.#stream} begins at ${first}, but nothing is known of it from ${position + 1} on: what happened there is lost`;
+      throw new RuntimeError('store_damaged', detail);
+    }
+    return true;
+  }
+
+  /** Decides what a hole in the stream is, between the last message that was taken and `next`. */
+  async #cross(next: number): Promise<void> {
+    const missing = this.#outlet.position() + 1;
+    const message = await this.#link.manager.streams.getMessage(this.#stream, { seq: missing });
+    if (message !== null) return; // it was left out on the way: a new consumer brings it
+    if ((await this.#outlet.snapshotPosition()) >= missing) {
+      const detail = `this relay has fallen behind what others have trimmed of ${this.#stream}; it has to start again`;
+      throw new RuntimeError('store_error', detail);
+    }
+    this.#outlet.skip(next);
+  }
+}
+
+function asFailure(error: unknown): RuntimeError {
+  if (error instanceof RuntimeError) return error;
+  return new RuntimeError('runtime_error', 'a record of the log could not be read', { cause: error });
+}
