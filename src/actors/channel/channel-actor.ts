@@ -158,7 +158,7 @@ export class ChannelActor {
         if (message.status.kind === 'offline') this.#goOffline(message.status.cause);
         return;
       case 'answers': {
-        const refusal = this.#publisher.answered(message.submissions, message.answers);
+        const refusal = await this.#publisher.answered(message.submissions, message.answers);
         if (refusal !== undefined) this.#end('refused', refusal);
         return;
       }

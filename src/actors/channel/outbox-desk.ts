@@ -3,7 +3,8 @@ import type { SkytaleError } from '../../base/errors.ts';
 import type { ChannelRecord, MlsEngine, OutboxEntry } from '../../mls/index.ts';
 import { type PublishAnswer, type RefusalReason, refusalError, type Submission } from '../../transport/index.ts';
 import type { SendReceipt } from './channel-event.ts';
-import { encryptEntries, type OutgoingStep } from './outgoing.ts';
+import type { OutgoingStep } from './outgoing.ts';
+import { SealedMessages } from './sealed-messages.ts';
 
 /** Who waits for a receipt. */
 export interface Waiter<T> {
@@ -18,8 +19,9 @@ export interface OutgoingPayload {
   readonly waiter: Waiter<SendReceipt> | undefined;
 }
 
-/** A message that the relay refused for good and that nobody waits for. */
+/** A message that the relay refused for good. */
 export interface RejectedPayload {
+  readonly messageId: string;
   readonly payload: Uint8Array;
   readonly error: SkytaleError;
 }
@@ -45,6 +47,7 @@ export class OutboxDesk {
   readonly #inFlight = new Map<string, OutboxEntry>();
   readonly #waiters = new Map<string, Waiter<SendReceipt>>();
   readonly #settled = new Set<string>();
+  readonly #sealed = new SealedMessages();
   #unsettledBytes = 0;
   #inFlightBytes = 0;
   /** How many of those that wait have come back. While there are any, what is in flight is answered first. */
@@ -67,6 +70,7 @@ export class OutboxDesk {
     this.#inFlight.clear();
     this.#inFlightBytes = 0;
     this.#settled.clear();
+    this.#sealed.clear();
     this.#returned = 0;
     this.#requiredEpoch = 0n;
     this.#waiting.splice(0, Infinity, ...outbox);
@@ -115,13 +119,15 @@ export class OutboxDesk {
     return this.#waiting.length > 0 && !isDraining && this.#mayFly && group.epoch >= this.#requiredEpoch;
   }
 
-  /** Encrypts the next batch. The submissions may leave when the record is durable and {@link OutboxDesk.submitted} was called. */
+  /** Encrypts the next batch, as far as it is not encrypted. The submissions may leave when the record is durable and {@link OutboxDesk.submitted} was called. */
   prepare(record: ChannelRecord, engine: MlsEngine): Promise<OutgoingStep> {
     const room = Math.min(BATCH, this.#window - this.#inFlight.size);
     let bytes = 0;
     const tooMany = this.#waiting.slice(0, room).findIndex(({ payload }) => (bytes += payload.length) > BATCH_BYTES);
     // One that is larger than a batch goes alone.
-    return encryptEntries(record, this.#waiting.slice(0, tooMany === -1 ? room : Math.max(1, tooMany)), engine);
+    const entries = this.#waiting.slice(0, tooMany === -1 ? room : Math.max(1, tooMany));
+    if (this.#inFlight.size === 0) this.#sealed.rewind();
+    return this.#sealed.seal(record, entries, engine);
   }
 
   /** The first `entries` of those that wait are on their way. */
@@ -133,7 +139,10 @@ export class OutboxDesk {
     }
   }
 
-  /** The relay's answers to submissions. Returns what it refused for good and nobody waits for. */
+  /**
+   * The relay's answers to submissions. Returns what it refused for good; when that has left the outbox on disk as well, the
+   * caller tells {@link OutboxDesk.reject}.
+   */
   answered(submissions: readonly Submission[], answers: readonly PublishAnswer[]): readonly RejectedPayload[] {
     const rejected: RejectedPayload[] = [];
     const again: OutboxEntry[] = [];
@@ -156,11 +165,19 @@ export class OutboxDesk {
         }
         return;
       }
-      const refused = this.#refuse(id, entry, answer.reason, answer.detail);
-      if (refused !== undefined) rejected.push(refused);
+      this.#settle(id, entry);
+      rejected.push({ messageId: id, payload: entry.payload, error: refusalError(answer.reason, answer.detail) });
     });
     this.#takeBack(again);
     return rejected;
+  }
+
+  /** Tells who waits for a message that it was refused. Returns false if nobody does. */
+  reject({ messageId, error }: RejectedPayload): boolean {
+    const waiter = this.#waiters.get(messageId);
+    this.#waiters.delete(messageId);
+    waiter?.reject(error);
+    return waiter !== undefined;
   }
 
   /** The connection was lost before an answer came: these may or may not be in the log. */
@@ -183,6 +200,7 @@ export class OutboxDesk {
   stored(id: string, seq: number, epoch: bigint): void {
     const entry = this.#land(id) ?? this.#takeWaiting(id);
     if (entry === undefined) return;
+    this.#sealed.stored(id);
     this.#settle(id, entry);
     this.#waiters.get(id)?.resolve({ seq, epoch, messageId: id });
     this.#waiters.delete(id);
@@ -231,17 +249,8 @@ export class OutboxDesk {
     return this.#waiting.splice(index, 1)[0];
   }
 
-  #refuse(id: string, entry: OutboxEntry, reason: RefusalReason, detail: string): RejectedPayload | undefined {
-    this.#settle(id, entry);
-    const error = refusalError(reason, detail);
-    const waiter = this.#waiters.get(id);
-    this.#waiters.delete(id);
-    if (waiter === undefined) return { payload: entry.payload, error };
-    waiter.reject(error);
-    return undefined;
-  }
-
   #settle(id: string, entry: OutboxEntry): void {
+    this.#sealed.forget(id);
     this.#settled.add(id);
     this.#unsettledBytes -= entry.payload.length;
   }

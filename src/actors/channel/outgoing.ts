@@ -11,9 +11,8 @@ export interface OutgoingStep {
 /**
  * Encrypts `entries` in order on the record's group, each under its message id as authenticated data. Does no I/O.
  *
- * The outbox keeps the payload and not the ciphertext: what has to be sent again is encrypted again, under the same
- * id. So a message that must be resent takes the same way whether the answer was lost or its epoch went stale, the
- * relay stores it once, and no ciphertext has to be written to disk.
+ * The outbox on disk keeps the payload and not the ciphertext: what has to be sent again after a restart, or in a later
+ * epoch, is encrypted again under the same id, and the relay stores it once. So no ciphertext has to be written to disk.
  */
 export async function encryptEntries(
   record: ChannelRecord,

@@ -3,7 +3,7 @@ import { Backoff } from '../../streams/index.ts';
 import { type PublishAnswer, refusalError, type Submission } from '../../transport/index.ts';
 import type { CommitDesk } from './commit-desk.ts';
 import type { Housekeeping } from './housekeeping.ts';
-import { isWorthDelaying, type OutboxDesk } from './outbox-desk.ts';
+import { isWorthDelaying, type OutboxDesk, type RejectedPayload } from './outbox-desk.ts';
 import { Pause } from './pause.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -67,14 +67,15 @@ export class Publisher {
   }
 
   /** The relay's answers. Returns why it will never take anything from this channel, if it says so. */
-  answered(submissions: readonly Submission[], answers: readonly PublishAnswer[]): SkytaleError | undefined {
-    const { keeper, output } = this.#bench;
+  async answered(
+    submissions: readonly Submission[],
+    answers: readonly PublishAnswer[],
+  ): Promise<SkytaleError | undefined> {
+    const { keeper } = this.#bench;
     const [submission] = submissions;
     const [answer] = answers;
     if (submission?.kind !== 'commit') {
-      for (const rejected of this.#parts.outbox.answered(submissions, answers)) {
-        output.fault({ kind: 'rejected', ...rejected });
-      }
+      await this.#reject(this.#parts.outbox.answered(submissions, answers));
       this.#parts.housekeeping.answered(submissions, answers);
     } else if (answer !== undefined) {
       keeper.defer(this.#parts.commits.answered(keeper.record, submission, answer));
@@ -127,6 +128,20 @@ export class Publisher {
       if (session !== undefined) link.publish(submissions, session, round);
     });
     if (outbox.canSubmit(record)) mailbox.tell({ kind: 'wake' });
+  }
+
+  /** Told when it is out of the outbox for good: what somebody was told is rejected must not be sent by the next run. */
+  async #reject(rejected: readonly RejectedPayload[]): Promise<void> {
+    if (rejected.length === 0) return;
+    const { keeper, output } = this.#bench;
+    const { outbox } = this.#parts;
+    await keeper.write(outbox.sweep(keeper.record), () => {
+      output.show(keeper.durable, outbox.unsettled);
+      for (const each of rejected) {
+        const { payload, error } = each;
+        if (!outbox.reject(each)) output.fault({ kind: 'rejected', payload, error });
+      }
+    });
   }
 
   /** Waits for as long as the relay asks for. Where not even a commit may pass, nothing else may. */

@@ -144,3 +144,56 @@ it('hands back what was refused for good, and takes it out of the outbox', async
   expect(rejected.map(({ payload, error }) => [payload[0], error.code])).toEqual([[1, 'message_too_large']]);
   expect(desk.sweep(record).outbox).toEqual([]);
 });
+
+const tooFast: PublishAnswer = {
+  kind: 'refused',
+  reason: 'rate-limited',
+  detail: '',
+  currentEpoch: 0n,
+  retryAfterMs: 5,
+};
+const payloads = (submissions: readonly Submission[]): string[] =>
+  submissions.map(({ payload }) => Buffer.from(payload).toString('hex'));
+
+it('submits the same ciphertexts again, in a later round, when they came too fast: receivers count generations', async () => {
+  const { desk, record } = deskWith(70);
+  const first = await submit(desk, record);
+  const second = await submit(desk, record);
+  const { round } = desk;
+  desk.answered(first, [accepted(1), ...first.slice(1).map(() => tooFast)]);
+  desk.answered(
+    second,
+    second.map(() => tooFast),
+  );
+  const again = [...(await submit(desk, record)), ...(await submit(desk, record))];
+
+  expect(desk.round).toBeGreaterThan(round);
+  expect(payloads(again).slice(0, 63)).toEqual(payloads([...first.slice(1), ...second]));
+  expect(ids(again)).toEqual(Array.from({ length: 64 }, (_, index) => index + 2));
+});
+
+it('encrypts anew what stands behind a stored message in the ratchet, and all after it', async () => {
+  const { desk, record } = deskWith(64);
+  const first = await submit(desk, record);
+  const second = await submit(desk, record);
+  const passing: PublishAnswer = { kind: 'refused', reason: 'unavailable', detail: '', currentEpoch: 0n };
+  desk.answered(
+    first,
+    first.map(() => passing),
+  );
+  desk.answered(second, [passing, accepted(1), ...second.slice(2).map(() => passing)]);
+  const again = [...(await submit(desk, record)), ...(await submit(desk, record))];
+
+  expect(ids(again)).toEqual([...ids(first), ...ids(second).filter((id) => id !== 34)]);
+  const before = new Set(payloads([...first, ...second]));
+  expect(payloads(again).filter((payload) => before.has(payload))).toEqual([]);
+});
+
+it('uses no ciphertext from before its record was read again: the ratchet on disk may not know it', async () => {
+  const { desk, record } = deskWith(3);
+  const first = await submit(desk, record);
+  const again = await submit(desk, desk.load(record));
+
+  expect(ids(again)).toEqual(ids(first));
+  expect(payloads(again)).not.toEqual(payloads(first));
+});
