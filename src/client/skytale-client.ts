@@ -11,13 +11,18 @@ import {
   type RotationPolicy,
   type StateKey,
 } from '../mls/index.ts';
-import { checkApiKey, connectRelay, exchangeToken, type RelayTransport } from '../transport/index.ts';
+import type { StateObservable } from '../streams/index.ts';
+import { checkApiKey, connectRelay, type Quota, type RelayTransport } from '../transport/index.ts';
 import { Agent } from './agent.ts';
 import { ClientChannel } from './client-channel.ts';
+import { keyedTokens } from './keyed-tokens.ts';
 
 /** Options of {@link SkytaleClient}. */
 export interface SkytaleClientOptions {
-  /** API key, `sk_live_…` or `sk_test_…`. Exchanged for a short-lived token that the relay checks. */
+  /**
+   * API key, `sk_live_…` or `sk_test_…`. Exchanged for a short-lived token that the relay checks, once when the client is
+   * made and then whenever the token is about to end.
+   */
   readonly apiKey?: string;
   /** Base URL of the API server, for example `https://api.skytale.sh`. Required with `apiKey`. */
   readonly apiUrl?: string;
@@ -84,17 +89,29 @@ export class SkytaleClient implements AsyncDisposable {
   /** Resolves when the data directory is open; rejects with what every other call rejects with then. */
   readonly ready: Promise<void>;
   readonly #agent: Promise<Agent>;
+  /**
+   * What the account may still send this month, as of the latest send on any channel. Replays the latest; `undefined` until
+   * the relay tells; completes when the client is closed.
+   */
+  readonly quota$: StateObservable<Quota | undefined>;
   readonly #transport: RelayTransport;
+  readonly #stopTokens = new AbortController();
   #closing: Promise<void> | undefined;
 
   /**
-   * @param endpoint the relay, `https://host:port`, or `http://host:port` for one without TLS
+   * @param endpoint the relay, `https://host:port`, or `http://host:port` for one without TLS; several that serve one log
+   * are tried in turn, from a random one
    * @param dataDir directory for keys and MLS state; made if it is not there
    * @param identity who this agent is, 1 to 1 024 bytes; other members see it
    * @throws {@link RuntimeError} `invalid_argument`, `state_key_wrong` if the state key's file cannot be used;
    * {@link AuthError} `auth_key_invalid`
    */
-  constructor(endpoint: string, dataDir: string, identity: Uint8Array, options: SkytaleClientOptions = {}) {
+  constructor(
+    endpoint: string | readonly string[],
+    dataDir: string,
+    identity: Uint8Array,
+    options: SkytaleClientOptions = {},
+  ) {
     checkIdentity(identity);
     if (typeof dataDir !== 'string' || dataDir === '') {
       throw new RuntimeError('invalid_argument', 'Expected `dataDir` to be the path of a directory.');
@@ -103,7 +120,11 @@ export class SkytaleClient implements AsyncDisposable {
     const commitWindowMs = checkInteger('commitWindowMs', options.commitWindowMs ?? 0, 0, MAX_COMMIT_WINDOW_MS);
     if (options.foldAfterMs !== undefined) checkInteger('foldAfterMs', options.foldAfterMs, 0, MAX_FOLD_AFTER_MS);
     const stateKey = findStateKey(options);
-    this.#transport = options.transport ?? connectRelay({ endpoint, clock, random, ...tokenOption(options) });
+    const { signal } = this.#stopTokens;
+    this.#transport =
+      options.transport ??
+      connectRelay({ endpoint, clock, random, ...tokenOption(options, { clock, random, signal }) });
+    this.quota$ = this.#transport.quota$;
     const transport = this.#transport;
     const { cipherSuite, padding, acceptMember, rotation, extensionTypes, foldAfterMs } = options;
     this.#agent = Agent.open({
@@ -151,6 +172,8 @@ export class SkytaleClient implements AsyncDisposable {
    * @throws {@link ChannelError} `channel_error` for a bad name, `channel_exists` if this agent is in it already
    * @throws {@link MlsError} `invalid_welcome` for a Welcome that is damaged, for another client, used, or for a channel
    * of another name
+   * @throws {@link AuthError} `unauthorized` if the relay knows accounts and has handed the Welcome to another one;
+   * {@link TransportError} `join_timeout` if it does not answer. Then the same Welcome is good for another try.
    */
   async joinChannel(name: string, welcome: Uint8Array): Promise<ClientChannel> {
     const checked = parseChannelName(name);
@@ -194,6 +217,7 @@ export class SkytaleClient implements AsyncDisposable {
       // A client that never opened has nothing to close but its transport.
       if (agent.status === 'fulfilled') await agent.value.close();
     } finally {
+      this.#stopTokens.abort();
       await this.#transport.close();
     }
   }
@@ -212,9 +236,12 @@ function checkIdentity(identity: Uint8Array): void {
   );
 }
 
-function tokenOption({ apiKey, apiUrl }: SkytaleClientOptions): { token?: () => Promise<string> } {
+function tokenOption(
+  { apiKey, apiUrl }: SkytaleClientOptions,
+  ports: { readonly clock: Clock; readonly random: Random; readonly signal: AbortSignal },
+): { token?: () => Promise<string> } {
   if (apiKey === undefined) return {};
   if (apiUrl === undefined) throw new RuntimeError('invalid_argument', 'Expected `apiUrl` to be given with `apiKey`.');
   checkApiKey(apiKey);
-  return { token: () => exchangeToken({ apiKey, apiUrl }) };
+  return { token: keyedTokens({ apiKey, apiUrl, ...ports }) };
 }
