@@ -88,7 +88,8 @@ export class NatsServer {
     }
     const deadline = Date.now() + READY_MS;
     while (!(await isListening(this.port))) {
-      if (server.exitCode !== null || Date.now() > deadline) throw new Error(`nats-server did not start: ${this.#output}`);
+      if (server.exitCode !== null || Date.now() > deadline)
+        throw new Error(`nats-server did not start: ${this.#output}`);
       await wait(20);
     }
   }
@@ -140,7 +141,9 @@ async function startServers(count: number, extra: string): Promise<NatsServers> 
     const store = join(directory, name);
     await mkdir(store);
     const cluster =
-      count === 1 ? '' : `cluster { name: test, listen: "127.0.0.1:${ports[count + index]}", routes: [${routes.join(', ')}] }`;
+      count === 1
+        ? ''
+        : `cluster { name: test, listen: "127.0.0.1:${ports[count + index]}", routes: [${routes.join(', ')}] }`;
     const config = join(directory, `${name}.conf`);
     await writeFile(
       config,

@@ -105,7 +105,10 @@ export class AppendQueue {
       for (const group of metered) await this.#reserve(group, placeless);
     } catch {
       this.#settle(metered, [], []);
-      this.#refuse(planned.map(({ item }) => item), 'the quota cannot be looked up just now');
+      this.#refuse(
+        planned.map(({ item }) => item),
+        'the quota cannot be looked up just now',
+      );
       return 0;
     }
     const stubbed = planned.map((one) => (placeless.has(one.item) ? { ...one, isStub: true } : one));

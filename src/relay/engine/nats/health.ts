@@ -41,7 +41,9 @@ export async function natsHealth(
         (sum, { index, fold }) => sum + Math.max(0, (infos[index]?.state.last_seq ?? 0) - fold.lastRecord),
         0,
       );
-      const behind = infos.filter(({ cluster }) => cluster?.replicas?.some(({ current, offline }) => !current || offline));
+      const behind = infos.filter(({ cluster }) =>
+        cluster?.replicas?.some(({ current, offline }) => !current || offline),
+      );
       if (behind.length > 0) warnings.push(`${behind.length} streams have replicas that are offline or behind`);
     } catch (error) {
       isFailing = true;

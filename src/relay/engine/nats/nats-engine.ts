@@ -42,6 +42,7 @@ import { SnapshotStore } from './snapshot-store.ts';
 import { SnapshotTimer } from './snapshot-timer.ts';
 import { openStreams } from './streams.ts';
 import { SubjectNames } from './subjects.ts';
+import { isTransient } from './transient.ts';
 import type { WelcomeFact } from './welcome-fold.ts';
 
 /** Requests that wait for the log; beyond that they are answered `unavailable`. */
@@ -50,6 +51,7 @@ const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 const MAX_RECORD_BYTES = 1024 * 1024;
 /** What the server counts beside a record's bytes: subject and headers. */
 const MESSAGE_OVERHEAD_BYTES = 2048;
+const RETRY_OPEN_MS = 500;
 /** How long closing waits for the servers to take what was submitted. */
 const CLOSE_PATIENCE_MS = 10_000;
 
@@ -73,16 +75,31 @@ const CLOSE_PATIENCE_MS = 10_000;
  */
 export async function openNatsEngine(options: NatsEngineOptions): Promise<LogEngine> {
   const settings = resolveNatsOptions(options);
-  const link = await NatsLink.connect(options, settings.onWarning);
-  const engine = new NatsEngine(link, settings);
+  const { clock, openPatienceMs, onWarning } = settings;
+  for (let waitedMs = 0; ; waitedMs += RETRY_OPEN_MS) {
+    try {
+      return await openOnce(options, settings);
+    } catch (error) {
+      const failure =
+        error instanceof RuntimeError
+          ? error
+          : new RuntimeError('store_error', 'the log on nats-server cannot be opened', { cause: error });
+      if (waitedMs >= openPatienceMs || !isTransient(failure)) throw failure;
+      if (waitedMs === 0) onWarning(`${failure.message}; trying again for ${openPatienceMs / 1000} s`);
+    }
+    await new Promise<void>((resolve) => clock.schedule(RETRY_OPEN_MS, resolve));
+  }
+}
+
+async function openOnce(options: NatsEngineOptions, settings: NatsEngineSettings): Promise<LogEngine> {
+  const engine = new NatsEngine(await NatsLink.connect(options, settings.onWarning), settings);
   try {
     await engine.open();
+    return engine;
   } catch (error) {
     await engine.close();
-    if (error instanceof RuntimeError) throw error;
-    throw new RuntimeError('store_error', 'the log on nats-server cannot be opened', { cause: error });
+    throw error;
   }
-  return engine;
 }
 
 class NatsEngine implements LogEngine {

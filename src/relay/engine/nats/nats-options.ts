@@ -38,6 +38,8 @@ export interface NatsEngineOptions extends NatsConnectionOptions {
   readonly snapshotRecords?: number;
   /** How long a place in a quota is reserved, in ms, the same for all relays. Default 20,000. */
   readonly reservationMs?: number;
+  /** How long opening waits for servers that are not there yet or have no leader, in ms. Default 30,000. */
+  readonly openPatienceMs?: number;
   /** Told what an operator should know: weak durability, lost and regained connections, a reader that had to start again. */
   readonly onWarning?: (message: string) => void;
 }
@@ -79,6 +81,7 @@ export interface NatsEngineSettings {
   readonly idWindow: number;
   readonly snapshotRecords: number;
   readonly reservationMs: number;
+  readonly openPatienceMs: number;
   readonly onWarning: (message: string) => void;
 }
 
@@ -109,6 +112,7 @@ export function resolveNatsOptions(options: NatsEngineOptions): NatsEngineSettin
     idWindow: checkInteger('idWindow', options.idWindow ?? 65_536, 1),
     snapshotRecords: checkInteger('snapshotRecords', options.snapshotRecords ?? 20_000, 1),
     reservationMs: checkInteger('reservationMs', options.reservationMs ?? 20_000, 1),
+    openPatienceMs: checkInteger('openPatienceMs', options.openPatienceMs ?? 30_000, 0),
     onWarning: options.onWarning ?? (() => undefined),
   };
 }

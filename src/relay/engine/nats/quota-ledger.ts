@@ -252,10 +252,15 @@ export class QuotaLedger {
     if (holding.spare > 0 || holding.inUse > 0 || holding.cancelReconcile !== undefined) return;
     const key = `${holding.monthStartMs} ${holding.account}`;
     const { turn } = holding;
-    void turn.catch(() => undefined).then(() => {
-      const isIdle = holding.turn === turn && holding.spare === 0 && holding.inUse === 0;
-      if (isIdle && holding.cancelReconcile === undefined) this.#holdings.delete(key);
-    });
+    void turn
+      .catch(() => undefined)
+      .then(() => {
+        const isIdle = holding.turn === turn && holding.spare === 0 && holding.inUse === 0;
+        if (!isIdle || holding.cancelReconcile !== undefined) return;
+        holding.cancelRelease();
+        holding.cancelExpiry();
+        this.#holdings.delete(key);
+      });
   }
 
   #inTurn<Result>(holding: Holding, step: () => Promise<Result>): Promise<Result> {

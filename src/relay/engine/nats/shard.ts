@@ -141,7 +141,10 @@ export class Shard {
     const record = this.#fold.lastRecord;
     if (record <= this.snapshotRecord) return;
     const bytes = this.#fold.encode();
-    this.snapshotRecord = Math.max(this.snapshotRecord, await this.#context.snapshots.save(this.index, { record, bytes }));
+    this.snapshotRecord = Math.max(
+      this.snapshotRecord,
+      await this.#context.snapshots.save(this.index, { record, bytes }),
+    );
   }
 
   /** Stops reading. Who waits is told that it is over. */

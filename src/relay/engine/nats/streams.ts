@@ -59,7 +59,10 @@ export async function openStreams(
   );
 }
 
-async function ensure(manager: JetStreamManager, config: Partial<StreamConfig> & { name: string }): Promise<StreamInfo> {
+async function ensure(
+  manager: JetStreamManager,
+  config: Partial<StreamConfig> & { name: string },
+): Promise<StreamInfo> {
   const { name } = config;
   try {
     return await manager.streams.info(name);
@@ -78,7 +81,10 @@ async function ensure(manager: JetStreamManager, config: Partial<StreamConfig> &
 function checkLayout({ config }: StreamInfo, { shards, replicas, idWindow }: NatsEngineSettings): void {
   const { metadata } = config;
   if (metadata?.['skytale.format'] !== FORMAT) {
-    throw new RuntimeError('data_dir_version', `the streams of the log are of the form ${metadata?.['skytale.format']}`);
+    throw new RuntimeError(
+      'data_dir_version',
+      `the streams of the log are of the form ${metadata?.['skytale.format']}`,
+    );
   }
   const facts = [
     ['shards', metadata['skytale.shards'], shards],

@@ -154,7 +154,10 @@ export class Tail {
       const now = this.#clock.now();
       if (this.#isBehindSinceMs === 0) this.#isBehindSinceMs = now;
       if (now - this.#isBehindSinceMs < HISTORY_PATIENCE_MS) return false;
-      throw new RuntimeError('store_damaged', `${this.#stream} ends at ${last}, but ${position} was read from it before`);
+      throw new RuntimeError(
+        'store_damaged',
+        `${this.#stream} ends at ${last}, but ${position} was read from it before`,
+      );
     }
     this.#isBehindSinceMs = 0;
     if (first > position + 1 && last > position) {
