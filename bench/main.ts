@@ -1,11 +1,14 @@
 /** `npm run bench -- NAME [--json] [options]`: runs one benchmark, or lists them. */
 import { Command, InvalidArgumentError } from 'commander';
 import type { Bench } from './bench.ts';
+import { catchup } from './catchup/catchup.ts';
 import { e2e } from './e2e/e2e.ts';
+import { fanout } from './fanout/fanout.ts';
 import { mls } from './mls/mls.ts';
+import { relay } from './relay/relay.ts';
 import { formatFigures, toJson } from './report.ts';
 
-const benches: readonly Bench[] = [e2e, mls];
+const benches: readonly Bench[] = [e2e, mls, relay, fanout, catchup];
 
 interface Flags {
   readonly rounds: number;

@@ -1,0 +1,53 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { startRelay } from '../../../src/relay/index.ts';
+import type { Relay, RelayLoad } from '../../../src/relay/index.ts';
+import { serve } from '../../serve.ts';
+
+let relay: Relay | undefined;
+const loopDelay = monitorEventLoopDelay({ resolution: 1 });
+
+function opened(): Relay {
+  if (relay === undefined) throw new Error('there is no relay yet');
+  return relay;
+}
+
+/** Limits that keep one client of a bench from being taken for a flood. */
+const limits = {
+  maxConnections: 20_000,
+  maxChannels: 100_000,
+  maxSubscriptions: 20_000,
+  messagesPerSecond: 1_000_000_000,
+  accountMessagesPerSecond: 1_000_000_000,
+};
+
+const calls = {
+  /** Starts a relay on a free port; returns `host:port`. */
+  async open({ dataDir }: { readonly dataDir: string }): Promise<string> {
+    relay = await startRelay({ dataDir, port: 0, limits });
+    return `127.0.0.1:${relay.port}`;
+  },
+
+  load(): RelayLoad {
+    return opened().load();
+  },
+
+  /** Resident memory, in bytes: what sessions of HTTP/2 and the database hold outside of the heap shows only here. */
+  residentBytes(): number {
+    globalThis.gc?.();
+    return process.memoryUsage.rss();
+  },
+
+  /** The longest that the event loop was kept from turning since the last call, in ms. */
+  longestTurnMs(): number {
+    const longest = loopDelay.max / 1e6;
+    loopDelay.disable();
+    loopDelay.reset();
+    loopDelay.enable();
+    return longest;
+  },
+};
+
+/** What the relay's process can be asked for. */
+export type RelayCalls = typeof calls;
+
+serve(calls, async () => relay?.close());

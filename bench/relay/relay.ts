@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import type { Bench, Figure } from '../bench.ts';
+import { compile } from '../compile.ts';
+import { Launcher } from '../program.ts';
+import { measureCommits } from './commits.ts';
+import { duel } from './duel.ts';
+import { measureIdle } from './idle.ts';
+import { Lane } from './lane.ts';
+
+/** What an agent's client sends in one frame when it is busy. */
+const TRAFFIC = { batch: 32, payloadBytes: 1024, subscribers: 1 };
+/** A message costs the relay a hundredth of what it costs an agent, so bursts are longer. */
+const BURSTS = 12;
+
+const SCENARIOS = ['stream', 'commits', 'idle'];
+
+/** The relay alone: clients that encrypt nothing, so that all that is measured is append, disk and delivery. */
+export const relay: Bench = {
+  name: 'relay',
+  summary: 'publish → stored on disk → delivered, 1 KiB, against bare grpc-js; commits against unary calls; idle cost',
+  async run({ rounds, messages, cpuProf, only = '', say }) {
+    if (!SCENARIOS.some((name) => name.includes(only))) {
+      throw new Error(`Expected \`--only\` to be part of: ${SCENARIOS.join('; ')}.`);
+    }
+    const programs = join(await compile(), 'relay/programs');
+    const launcher = new Launcher(programs, cpuProf);
+    const figures: Figure[] = [];
+    try {
+      const lanes = [await Lane.open(launcher, 'relay', TRAFFIC), await Lane.open(launcher, 'bare', TRAFFIC)] as const;
+      const [relayed, bare] = lanes;
+      if ('stream'.includes(only)) {
+        const title = '1 → 1, 1 KiB';
+        figures.push(...(await duel(...lanes, { title, rounds, messages: messages * BURSTS, goal: '>=0.5', say })));
+      }
+      if ('commits'.includes(only)) {
+        const at = { relay: relayed.address, bare: bare.address };
+        figures.push(...(await measureCommits(launcher, at, rounds, say)));
+      }
+      await relayed.close();
+      if ('idle'.includes(only)) figures.push(...(await measureIdle(launcher, say)));
+    } finally {
+      await launcher.stop();
+    }
+    return figures;
+  },
+};
