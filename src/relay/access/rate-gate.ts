@@ -61,8 +61,8 @@ export class RateGate {
   }
 
   #remember(channel: ChannelName, round: number): void {
-    this.#refusedRounds.delete(channel);
     if (round === 0) return;
+    this.#refusedRounds.delete(channel);
     this.#refusedRounds.set(channel, round);
     const [oldest] = this.#refusedRounds.keys();
     if (this.#refusedRounds.size > MAX_ROUNDS && oldest !== undefined) this.#refusedRounds.delete(oldest);
