@@ -8,6 +8,7 @@ import type { Chunk } from '../delivery/chunk.ts';
 import type { DeliveryHub } from '../delivery/delivery-hub.ts';
 import { Subscription } from '../delivery/subscription.ts';
 import type { AccessChange, LogEngine } from '../engine/log-engine.ts';
+import type { RelayMetrics } from '../relay-metrics.ts';
 import { ConnectionRefusal } from './connection-refusal.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
 import { messageOf } from './publish-intake.ts';
@@ -31,6 +32,7 @@ export class SubscriptionDesk {
   readonly #engine: LogEngine;
   readonly #hub: DeliveryHub;
   readonly #maxSubscriptions: number;
+  readonly #metrics: RelayMetrics;
   readonly #principal: () => Principal | undefined;
   readonly #outlet: SubscriptionDeskOutlet;
   readonly #queue: DeliveryQueue;
@@ -44,13 +46,14 @@ export class SubscriptionDesk {
 
   /** @param principal who subscribes; `undefined` where the relay is open */
   constructor(
-    { engine, hub, limits }: Pick<SessionContext, 'engine' | 'hub' | 'limits'>,
+    { engine, hub, limits, metrics }: SessionContext,
     principal: () => Principal | undefined,
     outlet: SubscriptionDeskOutlet,
   ) {
     this.#engine = engine;
     this.#hub = hub;
     this.#maxSubscriptions = limits.maxSubscriptions;
+    this.#metrics = metrics;
     this.#principal = principal;
     this.#outlet = outlet;
     this.#queue = new DeliveryQueue(
@@ -199,6 +202,7 @@ export class SubscriptionDesk {
   #refuse(id: number, reason: RefusalReason, detail: string): void {
     const subscription = this.#subscriptions.get(id);
     if (subscription !== undefined) this.#drop(subscription);
+    this.#metrics.refused(reason);
     this.#refused.add(id);
     const [oldest] = this.#refused;
     if (this.#refused.size > this.#maxSubscriptions && oldest !== undefined) this.#refused.delete(oldest);

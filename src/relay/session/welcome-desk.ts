@@ -5,6 +5,7 @@ import { scopeText } from '../access/index.ts';
 import type { Principal } from '../access/index.ts';
 import type { DeliveryHub } from '../delivery/delivery-hub.ts';
 import type { LogEngine } from '../engine/log-engine.ts';
+import type { RelayMetrics } from '../relay-metrics.ts';
 import type { SessionContext } from './session-context.ts';
 
 /** A frame that answers a wait. */
@@ -21,19 +22,17 @@ export interface WelcomeOutlet {
 export class WelcomeDesk {
   readonly #engine: LogEngine;
   readonly #hub: DeliveryHub;
+  readonly #metrics: RelayMetrics;
   readonly #principal: () => Principal | undefined;
   readonly #outlet: WelcomeOutlet;
   /** How to end each wait, by key package. Asking twice is one wait. */
   readonly #waits = new Map<string, { readonly keyPackageRef: Uint8Array; readonly unwatch: () => void }>();
 
   /** @param principal who waits; `undefined` where the relay is open */
-  constructor(
-    { engine, hub }: Pick<SessionContext, 'engine' | 'hub'>,
-    principal: () => Principal | undefined,
-    outlet: WelcomeOutlet,
-  ) {
+  constructor({ engine, hub, metrics }: SessionContext, principal: () => Principal | undefined, outlet: WelcomeOutlet) {
     this.#engine = engine;
     this.#hub = hub;
+    this.#metrics = metrics;
     this.#principal = principal;
     this.#outlet = outlet;
   }
@@ -90,6 +89,7 @@ export class WelcomeDesk {
   }
 
   #refuse(keyPackageRef: Uint8Array, detail: string): void {
+    this.#metrics.refused('unauthorized');
     const value = { keyPackageRef, reason: refusalToWire('unauthorized'), detail };
     this.#outlet.send({ case: 'welcomeRefused', value });
   }

@@ -19,7 +19,7 @@ async function authenticate(client: RawClient, token: string): Promise<bigint | 
       .find((frame) => frame.case === 'authenticated' || frame.case === 'authenticationRefused');
     if (answer?.case === 'authenticated') return answer.value.tokenExpiresAtMs;
     if (answer?.case === 'authenticationRefused') return answer.value.detail;
-    await client.changed();
+    await Promise.race([client.changed(), client.ended.then(({ details }) => Promise.reject(new Error(details)))]);
   }
 }
 
@@ -122,7 +122,9 @@ describe('a token that is renewed on the live stream', () => {
   });
 
   test('under load loses and doubles nothing', async () => {
-    const { clock, token, connect } = await startGuardedRelay({ limits: { messagesPerSecond: 1_000_000 } });
+    const { clock, token, connect } = await startGuardedRelay({
+      limits: { messagesPerSecond: 1_000_000, stuckReaderMs: 24 * HOUR }, // hours pass while frames are under way
+    });
     const [writer, reader] = [await connect(A), await connect(A)];
     reader.subscribe(1, { afterSeq: 0 }, 100_000);
     await reader.next('caughtUp');
