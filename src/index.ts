@@ -51,6 +51,7 @@ export {
   type RestartKind,
   type ShutdownOptions,
   type ShutdownReport,
+  type Spawn,
   type SpawnOptions,
   type StopOptions as ActorStopOptions,
   type Strategy,

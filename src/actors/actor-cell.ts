@@ -1,4 +1,4 @@
-import { from, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { RuntimeError } from '../base/errors.ts';
 import type { StateObservable } from '../streams/index.ts';
 import { ActorHandle } from './actor-handle.ts';
@@ -9,11 +9,11 @@ import type { Birth, Host, Inside, Member, Outside, Parent } from './anatomy.ts'
 import { CrashRecord } from './crash-record.ts';
 import type { Runnable } from './dispatcher.ts';
 import { toError } from './error-text.ts';
-import { isPromise } from './handle.ts';
 import { Incarnation } from './incarnation.ts';
 import type { ActorSnapshot } from './inspection.ts';
 import type { Letter } from './letter.ts';
 import type { Exit, Lifecycle } from './lifecycle.ts';
+import { resultStream } from './result-stream.ts';
 
 /** What comes after the end that is under way. */
 type Ending = { readonly kind: 'down'; readonly then: () => void } | { readonly kind: 'exit'; readonly exit: Exit };
@@ -200,12 +200,9 @@ export class ActorCell<In, Out> implements Runnable, Outside<In, Out>, Inside<In
     this.#become({ kind: 'starting', incarnation: incarnation.number });
     try {
       const output = this.birth.logic.body(incarnation.inbox$, this.host.contextOf(this, incarnation));
-      const isAsync = isPromise(output);
       incarnation.hold(
-        from(output).subscribe({
-          next: (value) => {
-            if (!isAsync || value !== undefined) this.#streams.emit(value);
-          },
+        resultStream(output).subscribe({
+          next: (value) => this.#streams.emit(value),
           error: (error: unknown) => this.fail(incarnation, error),
           complete: () => this.#completed(incarnation),
         }),

@@ -3,10 +3,8 @@ import { checkInteger } from '../base/check.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { type Random, systemRandom } from '../base/random.ts';
 import { OrderedSubject } from '../streams/index.ts';
-import type { ActorLogic } from './actor.ts';
-import type { ActorRef } from './actor-ref.ts';
+import type { Spawn } from './actor.ts';
 import type { Host } from './anatomy.ts';
-import type { SpawnOptions } from './child-options.ts';
 import { Context } from './context.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -56,7 +54,7 @@ export interface ActorSystem extends AsyncDisposable {
    * @throws {@link RuntimeError} `name_taken`, `invalid_argument`, `actor_stopped` after the shutdown has begun. An error of the
    * body's first start is told by `ready`.
    */
-  spawn<In, Out, Input>(logic: ActorLogic<In, Out, Input>, options: SpawnOptions<Input>): ActorRef<In, Out>;
+  readonly spawn: Spawn;
   /** All actors as they are now. */
   snapshot(): readonly ActorSnapshot[];
   /** Stops all actors, the latest first, under one deadline. Every call returns the same promise. */
@@ -122,9 +120,7 @@ class System implements ActorSystem {
     });
   }
 
-  spawn<In, Out, Input>(logic: ActorLogic<In, Out, Input>, options: SpawnOptions<Input>): ActorRef<In, Out> {
-    return this.#root.spawn<In, Out>({ logic, options }).ref;
-  }
+  readonly spawn: Spawn = (logic, options) => this.#root.spawn({ logic, options }).ref;
 
   snapshot(): readonly ActorSnapshot[] {
     return this.#root.snapshot();

@@ -4,12 +4,12 @@ import type { Random } from '../base/random.ts';
 import type { ActorRef, AnyRef } from './actor-ref.ts';
 import type { SpawnOptions } from './child-options.ts';
 import type { Exit } from './lifecycle.ts';
-import type { Nothing } from './nothing.ts';
+import type { Nothing } from './result-stream.ts';
 import type { Registry } from './registry.ts';
 
 /**
  * The whole idea: an actor is a function from an inbox to a stream. `error` is a crash, `complete` a normal exit, a value
- * is output.
+ * is output. An async function completes when it returns.
  *
  * `inbox$` is hot and delivers while somebody is subscribed; until then messages wait in the mailbox, so a body may do
  * asynchronous work first. It completes when the actor is told to stop. A message whose synchronous delivery makes the
@@ -18,7 +18,7 @@ import type { Registry } from './registry.ts';
 export type ActorBody<In, Out, Input> = (
   inbox$: Observable<In>,
   context: ActorContext<Input, In>,
-) => ObservableInput<Out>;
+) => ObservableInput<Out> | PromiseLike<Nothing>;
 
 /** What a body is given beside its inbox. Made anew for each incarnation. */
 export interface ActorContext<Input = void, In = never> {
@@ -39,12 +39,9 @@ export interface ActorContext<Input = void, In = never> {
    *
    * @throws {@link RuntimeError} `name_taken` if a child with this id is there; `actor_stopped` if the incarnation is over.
    */
-  spawn<ChildIn, ChildOut, ChildInput>(
-    logic: ActorLogic<ChildIn, ChildOut, ChildInput>,
-    options: SpawnOptions<ChildInput>,
-  ): ActorRef<ChildIn, ChildOut>;
+  readonly spawn: Spawn;
   /** Emits how an actor ended, and completes; at once if it has. */
-  watch(ref: AnyRef): Observable<Exit>;
+  readonly watch: (ref: AnyRef) => Observable<Exit>;
   /**
    * An operator for asynchronous work on messages: calls `work` for each, at most `concurrency` (default 1) at once, and emits
    * what it gives, as `mergeMap` does. While so many are under way the mailbox hands out no more, so nothing piles up
@@ -55,27 +52,31 @@ export interface ActorContext<Input = void, In = never> {
    * @example
    * const fetcher = defineActor<string, Page>((inbox$, { handle }) => inbox$.pipe(handle((url) => fetchPage(url))));
    */
-  handle: Handle;
+  readonly handle: Handle;
   /**
    * Sets the message that is being delivered aside, until {@link ActorContext.unstash}. Survives a restart.
    *
    * @throws {@link RuntimeError} `mailbox_full` if the stash is full, `invalid_argument` if no message is being delivered.
    */
-  stash(): void;
+  readonly stash: () => void;
   /** Puts all that was set aside back in front of the mailbox, in its order. */
-  unstash(): void;
+  readonly unstash: () => void;
 }
 
-/** Asynchronous work on messages; see {@link ActorContext.handle}. */
-export interface Handle {
-  /** What the work gives is emitted; a promise of nothing emits nothing. */
-  <T, R>(
-    work: (message: T) => ObservableInput<R>,
-    options?: HandleOptions,
-  ): OperatorFunction<T, R extends Nothing ? never : R>;
-  /** Work that is done when the function returns, without output. */
-  <T>(work: (message: T) => void, options?: HandleOptions): OperatorFunction<T, never>;
-}
+/**
+ * Asynchronous work on messages; see {@link ActorContext.handle}. What the work gives is emitted; a promise of nothing, and
+ * nothing, is work without output.
+ */
+export type Handle = <T, R = never>(
+  work: (message: T) => ObservableInput<R> | Nothing,
+  options?: HandleOptions,
+) => OperatorFunction<T, R extends Nothing ? never : R>;
+
+/** Starts a child. */
+export type Spawn = <In, Out, Input>(
+  logic: ActorLogic<In, Out, Input>,
+  options: SpawnOptions<Input>,
+) => ActorRef<In, Out>;
 
 /** Options of {@link Handle}. */
 export interface HandleOptions {

@@ -1,7 +1,7 @@
 import { checkInteger } from '../base/check.ts';
 import { RuntimeError } from '../base/errors.ts';
 import type { BackoffOptions } from '../streams/index.ts';
-import type { Nothing } from './nothing.ts';
+import type { Nothing } from './result-stream.ts';
 import { type ActorMailboxOptions, checkMailbox, type MailboxLimits } from './letter-box.ts';
 import type { RestartBudget } from './restart-intensity.ts';
 

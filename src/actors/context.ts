@@ -2,10 +2,9 @@ import type { Observable, ObservableInput } from 'rxjs';
 import type { Clock } from '../base/clock.ts';
 import { RuntimeError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
-import type { ActorContext, ActorLogic, Handle, HandleOptions } from './actor.ts';
+import type { ActorContext, Handle, HandleOptions, Spawn } from './actor.ts';
 import type { ActorRef, AnyRef } from './actor-ref.ts';
 import type { Inside } from './anatomy.ts';
-import type { SpawnOptions } from './child-options.ts';
 import { createHandle } from './handle.ts';
 import type { Incarnation } from './incarnation.ts';
 import type { Exit } from './lifecycle.ts';
@@ -61,14 +60,8 @@ export class Context<Input, In> implements ActorContext<Input, In> {
   }
 
   // Getters that return functions, so that they can be taken out of the context and an idle actor keeps none of them.
-  get spawn(): ActorContext<Input, In>['spawn'] {
-    return <ChildIn, ChildOut, ChildInput>(
-      logic: ActorLogic<ChildIn, ChildOut, ChildInput>,
-      options: SpawnOptions<ChildInput>,
-    ): ActorRef<ChildIn, ChildOut> => {
-      const family = this.#children ?? this.openFamily({});
-      return family.spawn<ChildIn, ChildOut>({ logic, options }).ref;
-    };
+  get spawn(): Spawn {
+    return (logic, options) => (this.#children ?? this.openFamily({})).spawn({ logic, options }).ref;
   }
 
   get watch(): (ref: AnyRef) => Observable<Exit> {
@@ -84,7 +77,7 @@ export class Context<Input, In> implements ActorContext<Input, In> {
         actor.survives(incarnation, letter, error),
       progressed: () => actor.progressed(),
     };
-    return (<T, R>(work: (message: T) => ObservableInput<R> | undefined, options?: HandleOptions) =>
+    return ((work: (message: unknown) => ObservableInput<unknown> | undefined, options?: HandleOptions) =>
       createHandle(owner, work, options)) as Handle;
   }
 

@@ -1,9 +1,10 @@
-import { EMPTY, filter, from, Observable, type ObservableInput, type OperatorFunction } from 'rxjs';
+import { defer, Observable, type ObservableInput, type OperatorFunction } from 'rxjs';
 import { checkInteger } from '../base/check.ts';
 import type { HandleOptions } from './actor.ts';
 import { Fifo } from '../streams/index.ts';
 import type { Incarnation } from './incarnation.ts';
 import type { Letter } from './letter.ts';
+import { resultStream } from './result-stream.ts';
 
 /** @internal What {@link createHandle} needs of the actor. */
 export interface HandleOwner<In> {
@@ -45,7 +46,7 @@ export function createHandle<In, T, R>(
         active += 1;
         if (active === concurrency) incarnation.occupy();
         subscriber.add(
-          start(work, value).subscribe({
+          defer(() => resultStream(work(value))).subscribe({
             next: (result) => subscriber.next(result),
             error: (error: unknown) => {
               if (owner.survives(letter, error)) done(letter);
@@ -71,19 +72,4 @@ export function createHandle<In, T, R>(
         }),
       );
     });
-}
-
-function start<T, R>(work: Work<T, R>, value: T): Observable<R> {
-  return new Observable<R>((subscriber) => {
-    const result = work(value);
-    if (result === undefined) return EMPTY.subscribe(subscriber);
-    // A promise of nothing is work without output.
-    const output = from(result);
-    return (isPromise(result) ? output.pipe(filter((item) => item !== undefined)) : output).subscribe(subscriber);
-  });
-}
-
-/** @internal */
-export function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

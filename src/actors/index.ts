@@ -5,6 +5,7 @@ export {
   defineActor,
   type Handle,
   type HandleOptions,
+  type Spawn,
 } from './actor.ts';
 export type { ActorRef, AnyRef, AskOptions, ReplyTo, StopOptions } from './actor-ref.ts';
 export {

@@ -1,2 +1,0 @@
-/** What a function returns that returns nothing. */
-export type Nothing = ReturnType<() => void>;
