@@ -1,0 +1,2 @@
+export { openMemoryEngine } from './memory-engine.ts';
+export type { MemoryEngineOptions } from './memory-engine.ts';
