@@ -1,7 +1,16 @@
 export { startRelay } from './start-relay.ts';
 export type { Relay } from './start-relay.ts';
 export type { RelayLoad } from './relay-load.ts';
-export type { EngineOptions, RelayOptions, SqliteEngineChoice } from './relay-options.ts';
+export type {
+  EngineOptions,
+  MemoryEngineChoice,
+  NatsEngineChoice,
+  RelayOptions,
+  SqliteEngineChoice,
+} from './relay-options.ts';
+export type { MemoryEngineOptions } from './engine/memory/index.ts';
+export type { NatsConnectionOptions, NatsEngineOptions, NatsTlsOptions } from './engine/nats/index.ts';
+export type { SqliteEngineOptions } from './engine/sqlite/sqlite-engine.ts';
 export type { AuthenticatorOptions, KeySetOptions, Plan, Plans, SharedSecret } from './access/index.ts';
 export type { TlsPaths } from './front/index.ts';
 export type { RelayLimits } from './limits.ts';

@@ -1,5 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { AuthenticatorOptions } from './access/index.ts';
+import type { MemoryEngineOptions } from './engine/memory/index.ts';
+import type { NatsEngineOptions } from './engine/nats/index.ts';
+import type { SqliteEngineOptions } from './engine/sqlite/sqlite-engine.ts';
 import type { TlsPaths } from './front/index.ts';
 import type { RelayLimits } from './limits.ts';
 import type { RelayLogger } from './relay-logger.ts';
@@ -40,11 +43,20 @@ export interface RelayOptions {
 }
 
 /** Where the log of all channels is kept. */
-export type EngineOptions = SqliteEngineChoice;
+export type EngineOptions = MemoryEngineChoice | SqliteEngineChoice | NatsEngineChoice;
+
+/** In the memory of this process, gone with it. For tests and demonstrations. */
+export interface MemoryEngineChoice extends Pick<MemoryEngineOptions, 'maxBytes'> {
+  readonly kind: 'memory';
+}
 
 /** One file on one disk, flushed before anything is acknowledged. */
-export interface SqliteEngineChoice {
+export interface SqliteEngineChoice extends Pick<SqliteEngineOptions, 'maxBytes' | 'maxCheckedBytes' | 'acceptLoss'> {
   readonly kind: 'sqlite';
-  /** Size that the log may reach on disk, in bytes. Beyond it appends are `unavailable`. Default: no limit. */
-  readonly maxBytes?: number;
+}
+
+/** NATS JetStream: several relays over one log. */
+export interface NatsEngineChoice
+  extends Omit<NatsEngineOptions, 'clock' | 'random' | 'rules' | 'retentionMs' | 'onWarning'> {
+  readonly kind: 'nats';
 }

@@ -1,9 +1,9 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { Clock } from '../base/clock.ts';
 import type { LogEngine } from './engine/log-engine.ts';
 import type { RelayLogger } from './relay-logger.ts';
 import type { RelayMetrics } from './relay-metrics.ts';
 import { RetentionClock } from './retention-clock.ts';
+import { TimeFile } from './time-file.ts';
 
 /** What {@link startRetention} works with. */
 export interface RetentionOptions {
@@ -40,8 +40,8 @@ export async function startRetention(options: RetentionOptions): Promise<Retenti
   const { engine, retentionMs, stateFile, clock, logger, metrics } = options;
   const intervalMs = Math.min(retentionMs, MAX_INTERVAL_MS);
   const patienceMs = Math.min(retentionMs, MAX_PATIENCE_MS);
-  const lastMs = stateFile === undefined ? undefined : await readTime(stateFile, logger);
-  const time = new RetentionClock(clock.now(), lastMs, patienceMs);
+  const memory = stateFile === undefined ? undefined : new TimeFile(stateFile, logger);
+  const time = new RetentionClock(clock.now(), await memory?.read(), patienceMs);
   let isStopped = false;
   let isHeld = false;
   let elapsedMs = 0;
@@ -74,7 +74,7 @@ export async function startRetention(options: RetentionOptions): Promise<Retenti
       const entries = await engine.trimStoredBefore(time.nowMs - retentionMs);
       metrics.trimmed(entries);
       if (entries > 0) logger.info({ entries }, 'retention has taken entries');
-      if (stateFile !== undefined) await writeTime(stateFile, time.nowMs);
+      await memory?.write(time.nowMs);
     } catch (error) {
       if (!isStopped) logger.error({ err: error }, 'retention cannot delete entries');
     }
@@ -90,24 +90,4 @@ export async function startRetention(options: RetentionOptions): Promise<Retenti
     },
     ended,
   };
-}
-
-async function readTime(path: string, logger: RelayLogger): Promise<number | undefined> {
-  try {
-    const text = (await readFile(path, 'utf8')).trim();
-    if (/^\d{1,15}$/.test(text)) return Number(text);
-    logger.warn({}, 'the file that says how far retention has come is damaged; it starts from the clock');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    logger.warn(
-      { err: error },
-      'the file that says how far retention has come cannot be read; it starts from the clock',
-    );
-  }
-  return undefined;
-}
-
-async function writeTime(path: string, timeMs: number): Promise<void> {
-  await writeFile(`${path}.new`, `${timeMs}\n`, { mode: 0o600 });
-  await rename(`${path}.new`, path);
 }

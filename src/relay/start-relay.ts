@@ -84,7 +84,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     }
   };
   try {
-    const engineContext = { dataDir, limits, clock, logger };
+    const engineContext = { dataDir, retentionMs, limits, clock, logger };
     const engine = await openEngine(options.engine ?? { kind: 'sqlite' }, engineContext);
     steps.unshift(() => engine.close());
     let fail: (error: unknown) => void = () => undefined;

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { DEFAULT_PLANS } from '../access/index.ts';
 import type { Plans, SharedSecret } from '../access/index.ts';
 import type { RelayOptions } from '../relay-options.ts';
 import type { Settings } from './resolve-settings.ts';
 import { UNLIMITED } from './setting.ts';
+import { readSecret, secretOrFile } from './secret-file.ts';
 import { MIN_SECRET_BYTES } from './settings.ts';
 
 type AuthOptions = NonNullable<RelayOptions['auth']>;
@@ -53,40 +53,20 @@ function plansFrom(settings: Settings): Plans {
 
 async function secretsFrom(settings: Settings, problems: string[]): Promise<SharedSecret[]> {
   const found: { readonly key: string; readonly kid?: string; readonly secret: string | undefined }[] = [];
-  const fromFile = (key: string, path: string): Promise<string | undefined> => readSecret(key, path, problems);
-
-  const secret = settings.get('server.jwt_secret');
-  const path = settings.get('server.jwt_secret_file');
-  if (secret !== undefined && path !== undefined) {
-    problems.push('server.jwt_secret and server.jwt_secret_file: expected one of them');
-  }
-  if (secret !== undefined) found.push({ key: 'server.jwt_secret', secret });
-  if (path !== undefined) {
-    found.push({ key: 'server.jwt_secret_file', secret: await fromFile('server.jwt_secret_file', path) });
-  }
+  found.push({ key: 'server.jwt_secret', secret: await secretOrFile(settings, 'server.jwt_secret', problems) });
   const named = settings.named('auth.secrets.*');
   for (const [kid, value] of named) found.push({ key: `auth.secrets.${kid}`, kid, secret: value });
   for (const [kid, file] of settings.named('auth.secret_files.*')) {
     const key = `auth.secret_files.${kid}`;
     if (named.has(kid)) problems.push(`auth.secrets.${kid} and ${key}: expected one of them`);
-    found.push({ key, kid, secret: await fromFile(key, file) });
+    found.push({ key, kid, secret: await readSecret(key, file, problems) });
   }
   return found.flatMap(({ key, kid, secret: value }) => {
-    if (value === undefined) return []; // reported already
+    if (value === undefined) return []; // not set, or reported already
     const bytes = Buffer.byteLength(value);
     if (bytes < MIN_SECRET_BYTES) {
       problems.push(`${key}: expected a secret of at least ${MIN_SECRET_BYTES} bytes, got ${bytes}`);
     }
     return [{ secret: value, ...(kid === undefined ? {} : { kid }) }];
   });
-}
-
-/** The content of a file without the end of its last line, which editors add. */
-async function readSecret(key: string, path: string, problems: string[]): Promise<string | undefined> {
-  try {
-    return (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
-  } catch (error) {
-    problems.push(`${key}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`);
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { resolveLimits } from '../limits.ts';
-import type { EngineOptions, RelayOptions } from '../relay-options.ts';
+import type { RelayOptions } from '../relay-options.ts';
 import { authFrom } from './auth-options.ts';
+import { engineFrom } from './engine-options.ts';
 import { configurationError } from './resolve-settings.ts';
 import type { Settings } from './resolve-settings.ts';
 import { limitKey, WITHOUT_EFFECT } from './settings.ts';
@@ -15,6 +16,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export async function relayOptionsFrom(settings: Settings): Promise<RelayOptions> {
   const problems: string[] = [];
   const auth = await authFrom(settings, problems);
+  const engine = await engineFrom(settings, problems);
   const tls = tlsFrom(settings, problems);
   checkLimits(settings, problems);
   if (problems.length > 0) throw configurationError(problems);
@@ -22,7 +24,7 @@ export async function relayOptionsFrom(settings: Settings): Promise<RelayOptions
   const operatorAddress = settings.get('server.health_listen_addr');
   return {
     dataDir: settings.get('server.data_dir'),
-    engine: engineFrom(settings),
+    engine,
     host,
     port,
     ...(operatorAddress === undefined ? {} : { operatorAddress }),
@@ -41,11 +43,6 @@ export function noticesOf(settings: Settings): string[] {
     const source = settings.sourceOf(key);
     return source === undefined ? [] : [`${key} (${source}) has no effect: ${reason}`];
   });
-}
-
-function engineFrom(settings: Settings): EngineOptions {
-  const maxBytes = settings.get('engine.sqlite.max_bytes');
-  return { kind: 'sqlite', ...(maxBytes === 0 ? {} : { maxBytes }) };
 }
 
 function tlsFrom(settings: Settings, problems: string[]): RelayOptions['tls'] {

@@ -23,6 +23,8 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+const SERVER = /^(?:(?:nats|tls):\/\/)?[^\s/@]+$/;
+
 const asText = (text: string): unknown => text;
 const asNumber = (text: string): unknown => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
 const asBoolean = (text: string): unknown => (text === 'true' ? true : text === 'false' ? false : text);
@@ -116,15 +118,15 @@ export function webAddress(): Setting<string | undefined> {
   };
 }
 
-/** Several texts; separated by commas where there is only text. */
-export function list(fallback: readonly string[]): Setting<readonly string[]> {
+/** Servers, separated by commas where there is only text. Who the relay is to them has settings of its own. */
+export function servers(): Setting<readonly string[]> {
   return {
-    expected: 'a list of texts that are not empty',
-    fallback,
+    expected: 'a list of servers such as "nats://10.0.0.1:4222", without user and password',
+    fallback: [],
     isSecret: false,
     fromText: asList,
     check: (value) =>
-      Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string' && item !== '')
+      Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string' && SERVER.test(item))
         ? (value as string[])
         : undefined,
     toFile: (value) => (value.length === 0 ? undefined : value),

@@ -1,6 +1,6 @@
 import { DEFAULT_LIMITS, minimumOf } from '../limits.ts';
 import type { RelayLimits } from '../limits.ts';
-import { address, choice, flag, integer, list, positive, quota, text, UNLIMITED, webAddress } from './setting.ts';
+import { address, choice, flag, integer, positive, quota, servers, text, UNLIMITED, webAddress } from './setting.ts';
 import type { ListenAddress, Setting } from './setting.ts';
 
 /** How much is logged, from everything to nothing. */
@@ -29,9 +29,29 @@ export interface SingleSettings {
   readonly 'auth.leeway_ms': number;
   readonly 'auth.unknown_plan': string | undefined;
   readonly 'engine.kind': EngineKind;
+  readonly 'engine.memory.max_bytes': number;
   readonly 'engine.sqlite.max_bytes': number;
+  readonly 'engine.sqlite.max_checked_bytes': number;
   readonly 'engine.sqlite.accept_loss': boolean;
   readonly 'engine.nats.servers': readonly string[];
+  readonly 'engine.nats.name': string;
+  readonly 'engine.nats.shards': number;
+  readonly 'engine.nats.replicas': number;
+  readonly 'engine.nats.sync_always': boolean;
+  readonly 'engine.nats.id_window': number;
+  readonly 'engine.nats.snapshot_records': number;
+  readonly 'engine.nats.reservation_ms': number;
+  readonly 'engine.nats.user': string | undefined;
+  readonly 'engine.nats.password': string | undefined;
+  readonly 'engine.nats.password_file': string | undefined;
+  readonly 'engine.nats.token': string | undefined;
+  readonly 'engine.nats.token_file': string | undefined;
+  readonly 'engine.nats.nkey_seed_file': string | undefined;
+  readonly 'engine.nats.credentials_file': string | undefined;
+  readonly 'engine.nats.tls_ca': string | undefined;
+  readonly 'engine.nats.tls_cert': string | undefined;
+  readonly 'engine.nats.tls_key': string | undefined;
+  readonly 'engine.nats.tls_handshake_first': boolean;
   readonly 'log.level': LogLevel;
   readonly 'privacy.batch_interval_ms': number;
   readonly 'privacy.accept_direct_connections': boolean;
@@ -80,9 +100,29 @@ export const SINGLE_SETTINGS: Table<SingleSettings> = {
   'auth.leeway_ms': integer(30_000, 0, 600_000),
   'auth.unknown_plan': text(undefined, 'the name of a plan'),
   'engine.kind': choice('sqlite', ['memory', 'sqlite', 'nats']),
+  'engine.memory.max_bytes': integer(0, 0),
   'engine.sqlite.max_bytes': integer(0, 0),
+  'engine.sqlite.max_checked_bytes': integer(256 * 1024 * 1024, 0),
   'engine.sqlite.accept_loss': flag(false),
-  'engine.nats.servers': list([]),
+  'engine.nats.servers': servers(),
+  'engine.nats.name': text('skytale'),
+  'engine.nats.shards': integer(8, 1, 32),
+  'engine.nats.replicas': integer(3, 1, 5),
+  'engine.nats.sync_always': flag(false),
+  'engine.nats.id_window': integer(65_536, 1),
+  'engine.nats.snapshot_records': integer(20_000, 1),
+  'engine.nats.reservation_ms': integer(20_000, 1),
+  'engine.nats.user': text(undefined),
+  'engine.nats.password': text(undefined, 'a password', true),
+  'engine.nats.password_file': text(undefined, 'a file'),
+  'engine.nats.token': text(undefined, 'a token', true),
+  'engine.nats.token_file': text(undefined, 'a file'),
+  'engine.nats.nkey_seed_file': text(undefined, 'a file'),
+  'engine.nats.credentials_file': text(undefined, 'a file'),
+  'engine.nats.tls_ca': text(undefined, 'a file'),
+  'engine.nats.tls_cert': text(undefined, 'a file'),
+  'engine.nats.tls_key': text(undefined, 'a file'),
+  'engine.nats.tls_handshake_first': flag(false),
   'log.level': choice('info', LOG_LEVELS),
   'privacy.batch_interval_ms': integer(0, 0),
   'privacy.accept_direct_connections': flag(false),
