@@ -1,13 +1,10 @@
-import { createApplicationMessage } from 'ts-mls';
 import { checkBytes } from '../base/check.ts';
-import { MlsError } from '../base/errors.ts';
 import { engineParts } from './engine.ts';
 import type { MlsEngine } from './engine.ts';
-import { checkNotErased } from './erase.ts';
 import type { Group } from './group.ts';
 import { activeStateOf, wrapState } from './group-state.ts';
 import { paddingConfig } from './padding.ts';
-import { encodeApplicationMessage } from './private-message-encoding.ts';
+import { protectApplication } from './protect-application.ts';
 
 /** A message for the group, and the group after sending it. */
 export interface Encrypted {
@@ -33,21 +30,9 @@ export async function encryptMessage(
   const state = activeStateOf(group);
   checkBytes('plaintext', plaintext);
   checkBytes('authenticatedData', authenticatedData);
-  const ratchet = state.secretTree[2 * group.ownLeaf]?.application.secret;
-  if (ratchet === undefined) throw new MlsError('mls_error', 'The group has no keys for this member.');
-  checkNotErased(ratchet);
-  const { newState, privateMessage } = await createApplicationMessage(
-    {
-      ...state,
-      // The library refuses to send while proposals wait. Only wishes to leave do (RFC 9420 §12.4 would have us commit
-      // first): who asked to go may read until it is gone, and the others need not be silent meanwhile.
-      unappliedProposals: {},
-      clientConfig: { ...state.clientConfig, paddingConfig: paddingConfig(padding, plaintext.length) },
-    },
-    plaintext,
-    crypto,
-    authenticatedData,
-  );
-  const ciphertext = encodeApplicationMessage(privateMessage);
-  return { group: wrapState({ ...state, secretTree: newState.secretTree }), ciphertext };
+  // Proposals may wait meanwhile, although RFC 9420 §12.4 would have us commit first: they are only wishes to leave, and
+  // who asked to go may read until it is gone.
+  const { padUntilLength } = paddingConfig(padding, plaintext.length);
+  const { secretTree, message } = await protectApplication(crypto, state, plaintext, authenticatedData, padUntilLength);
+  return { group: wrapState({ ...state, secretTree }), ciphertext: message };
 }

@@ -2,6 +2,7 @@ import { decodeMlsMessage } from 'ts-mls';
 import type { MLSMessage, MlsMessageContent } from 'ts-mls/message.js';
 import { MlsError } from '../base/errors.ts';
 import { decodeWhole } from './decode.ts';
+import { decodeApplicationMessage } from './private-message-decoding.ts';
 
 /** What an MLSMessage shows to anybody. Not authenticated: whoever carries the message can change it. */
 export type MessageHeader =
@@ -34,6 +35,8 @@ export function inspectMessage(bytes: Uint8Array): MessageHeader {
  * @throws {@link MlsError} `mls_error` for bytes that are no MLSMessage.
  */
 export function decodeMessage(bytes: Uint8Array): MLSMessage {
+  const privateMessage = decodeApplicationMessage(bytes);
+  if (privateMessage !== undefined) return { version: 'mls10', wireformat: 'mls_private_message', privateMessage };
   return decodeWhole(
     decodeMlsMessage,
     bytes,

@@ -46,7 +46,7 @@ export function checkPadding(padding: Padding): Padding {
  * The library pads the content up to a length. That makes all messages of a bucket equal only if the length stays above
  * everything that the bucket can hold, framing included; a signature's and a length's size may vary.
  */
-export function paddingConfig(padding: Padding, length: number): PaddingConfig {
+export function paddingConfig(padding: Padding, length: number): PaddingConfig & { readonly kind: 'padUntilLength' } {
   switch (padding) {
     case 'none':
       return { kind: 'padUntilLength', padUntilLength: 0 };

@@ -1,45 +1,121 @@
-import type { PrivateMessage } from 'ts-mls/privateMessage.js';
+import { encodeGroupContext } from 'ts-mls/groupContext.js';
+import type { GroupContext } from 'ts-mls/groupContext.js';
+import { ascii } from './crypto/bytes.ts';
+import { TlsWriter, vectorBytes } from './tls-writer.ts';
+
+/*
+ * What is encoded for each application message, as the library's encoder would write it. By hand because every message
+ * that is sent comes through here, and the library makes some dozens of closures for each.
+ */
 
 /** `version` mls10 and `wire_format` mls_private_message, the head of an MLSMessage (RFC 9420 §6). */
-const HEAD = [0, 1, 0, 2] as const;
+const HEAD = Uint8Array.of(0, 1, 0, 2);
 const APPLICATION = 1;
-/** Bytes beside those of the four fields of variable length and their lengths. */
-const FIXED_BYTES = HEAD.length + 8 + 1;
+const MEMBER = 1;
+/** Bytes of an epoch and a content type. */
+const EPOCH_AND_TYPE = 8 + 1;
+const SIGNATURE_LABEL = ascii('MLS 1.0 FramedContentTBS');
+
+/** The context stays for an epoch, which may have thousands of messages. */
+const encodedContexts = new WeakMap<GroupContext, Uint8Array>();
+
+/** What an application message and its parts have in common. */
+export interface ApplicationHeader {
+  readonly groupId: Uint8Array;
+  readonly epoch: bigint;
+  readonly authenticatedData: Uint8Array;
+}
+
+/** The two parts of a PrivateMessage that are encrypted. */
+export interface SealedParts {
+  readonly encryptedSenderData: Uint8Array;
+  readonly ciphertext: Uint8Array;
+}
+
+/** An application message as an MLSMessage (RFC 9420 §6, §6.3). */
+export function encodeApplicationMessage(message: ApplicationHeader & SealedParts): Uint8Array {
+  const { encryptedSenderData, ciphertext } = message;
+  const length = vectorBytes(encryptedSenderData.length) + vectorBytes(ciphertext.length);
+  const writer = new TlsWriter(HEAD.length + contentAadBytes(message) + length).raw(HEAD);
+  return writeContentAad(writer, message).vector(encryptedSenderData).vector(ciphertext).finish();
+}
+
+/** PrivateContentAAD of an application message (RFC 9420 §6.3.1). */
+export function encodeContentAad(header: ApplicationHeader): Uint8Array {
+  return writeContentAad(new TlsWriter(contentAadBytes(header)), header).finish();
+}
+
+/** SenderDataAAD of an application message (RFC 9420 §6.3.2). */
+export function encodeSenderDataAad({ groupId, epoch }: ApplicationHeader): Uint8Array {
+  return new TlsWriter(vectorBytes(groupId.length) + EPOCH_AND_TYPE)
+    .vector(groupId)
+    .uint64(epoch)
+    .uint8(APPLICATION)
+    .finish();
+}
+
+/** SenderData (RFC 9420 §6.3.2). `reuseGuard` has 4 bytes. */
+export function encodeSenderData(leaf: number, generation: number, reuseGuard: Uint8Array): Uint8Array {
+  return new TlsWriter(12).uint32(leaf).uint32(generation).raw(reuseGuard).finish();
+}
+
+/** PrivateMessageContent of an application message, with zeros behind it up to `paddedLength` (RFC 9420 §6.3.1). */
+export function encodeApplicationContent(
+  plaintext: Uint8Array,
+  signature: Uint8Array,
+  paddedLength: number,
+): Uint8Array {
+  const length = vectorBytes(plaintext.length) + vectorBytes(signature.length);
+  return new TlsWriter(Math.max(length, paddedLength)).vector(plaintext).vector(signature).finish();
+}
 
 /**
- * An application message as an MLSMessage, as the library's encoder writes it. Written by hand because every message
- * that is sent comes through here, and the library makes some dozen closures for each.
+ * What a member signs for an application message: SignContent with the label FramedContentTBS (RFC 9420 §5.1.2, §6.1).
+ * `context` must never be written to.
  */
-export function encodeApplicationMessage(message: Omit<PrivateMessage, 'contentType'>): Uint8Array {
-  const { groupId, epoch, authenticatedData, encryptedSenderData, ciphertext } = message;
-  let length = FIXED_BYTES;
-  for (const field of [groupId, authenticatedData, encryptedSenderData, ciphertext]) {
-    length += lengthBytes(field.length) + field.length;
+export function encodeSignedApplication(
+  context: GroupContext,
+  leaf: number,
+  authenticatedData: Uint8Array,
+  plaintext: Uint8Array,
+): Uint8Array {
+  const encodedContext = encodeContext(context);
+  const framedBytes =
+    vectorBytes(context.groupId.length) +
+    8 +
+    5 +
+    vectorBytes(authenticatedData.length) +
+    1 +
+    vectorBytes(plaintext.length);
+  const contentBytes = HEAD.length + framedBytes + encodedContext.length;
+  return new TlsWriter(vectorBytes(SIGNATURE_LABEL.length) + vectorBytes(contentBytes))
+    .vector(SIGNATURE_LABEL)
+    .length(contentBytes)
+    .raw(HEAD)
+    .vector(context.groupId)
+    .uint64(context.epoch)
+    .uint8(MEMBER)
+    .uint32(leaf)
+    .vector(authenticatedData)
+    .uint8(APPLICATION)
+    .vector(plaintext)
+    .raw(encodedContext)
+    .finish();
+}
+
+function encodeContext(context: GroupContext): Uint8Array {
+  let encoded = encodedContexts.get(context);
+  if (encoded === undefined) {
+    encoded = encodeGroupContext(context);
+    encodedContexts.set(context, encoded);
   }
-  const bytes = new Uint8Array(length);
-  const view = new DataView(bytes.buffer);
-  bytes.set(HEAD);
-  let at = writeVariable(bytes, view, HEAD.length, groupId);
-  view.setBigUint64(at, epoch);
-  bytes[at + 8] = APPLICATION;
-  at = writeVariable(bytes, view, at + 9, authenticatedData);
-  at = writeVariable(bytes, view, at, encryptedSenderData);
-  writeVariable(bytes, view, at, ciphertext);
-  return bytes;
+  return encoded;
 }
 
-/** Bytes of a length (RFC 9420 §2.1.2): its two highest bits tell which of three sizes it has. */
-function lengthBytes(length: number): 1 | 2 | 4 {
-  if (length < 2 ** 6) return 1;
-  return length < 2 ** 14 ? 2 : 4;
+function contentAadBytes({ groupId, authenticatedData }: ApplicationHeader): number {
+  return vectorBytes(groupId.length) + EPOCH_AND_TYPE + vectorBytes(authenticatedData.length);
 }
 
-/** Writes a field with its length before it, and answers where the next one begins. */
-function writeVariable(bytes: Uint8Array, view: DataView, at: number, field: Uint8Array): number {
-  const size = lengthBytes(field.length);
-  if (size === 1) view.setUint8(at, field.length);
-  else if (size === 2) view.setUint16(at, field.length + 0x4000);
-  else view.setUint32(at, field.length + 0x8000_0000);
-  bytes.set(field, at + size);
-  return at + size + field.length;
+function writeContentAad(writer: TlsWriter, { groupId, epoch, authenticatedData }: ApplicationHeader): TlsWriter {
+  return writer.vector(groupId).uint64(epoch).uint8(APPLICATION).vector(authenticatedData);
 }

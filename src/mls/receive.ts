@@ -1,21 +1,19 @@
-import { emptyPskIndex, processPrivateMessage } from 'ts-mls';
 import type { ClientState } from 'ts-mls/clientState.js';
 import type { MLSMessage, MlsPrivateMessage, MlsPublicMessage } from 'ts-mls/message.js';
 import type { PrivateMessage } from 'ts-mls/privateMessage.js';
-import type { SecretTree } from 'ts-mls/secretTree.js';
 import { copyBytes, equalBytes } from '../base/bytes.ts';
 import { checkBytes } from '../base/check.ts';
 import { MlsError, SkytaleError } from '../base/errors.ts';
 import { engineParts } from './engine.ts';
 import type { EngineParts, MlsEngine } from './engine.ts';
-import type { Group, Member } from './group.ts';
+import type { Group } from './group.ts';
 import { activeStateOf, wrapState } from './group-state.ts';
 import { NO_PINS } from './identity-pins.ts';
 import type { IdentityPins } from './identity-pins.ts';
-import { memberAt } from './members.ts';
 import { decodeMessage, headerOf, messageRefusal } from './message.ts';
 import { receiveCommit, receiveProposal } from './receive-handshake.ts';
 import type { Received } from './received.ts';
+import { unprotectApplication } from './unprotect-application.ts';
 
 /**
  * Decrypts and verifies a message of the group. Application messages are also read up to four epochs late, each once. Of
@@ -89,34 +87,8 @@ async function receiveApplication(
   state: ClientState,
   message: PrivateMessage,
 ): Promise<Received> {
-  const result = await processPrivateMessage(state, message, emptyPskIndex, crypto);
-  if (result.kind !== 'applicationMessage') throw messageRefusal('it is not what its header says');
-  const sender = findSender(state, result.newState, message.epoch);
+  const { state: next, sender, plaintext } = await unprotectApplication(crypto, state, message);
   if (sender.leaf === state.privatePath.leafIndex) throw messageRefusal('it is our own');
-  return {
-    kind: 'application',
-    group: wrapState(result.newState),
-    sender,
-    plaintext: result.message,
-    authenticatedData: copyBytes(message.authenticatedData),
-  };
-}
-
-/**
- * Who sent the application message between two states. The library verifies the sender but does not name it; it is
- * the one leaf whose ratchet has moved.
- */
-function findSender(before: ClientState, after: ClientState, epoch: bigint): Member {
-  const isCurrent = epoch === before.groupContext.epoch;
-  const old = isCurrent ? before : before.historicalReceiverData.get(epoch);
-  const next = isCurrent ? after : after.historicalReceiverData.get(epoch);
-  if (old !== undefined && next !== undefined) {
-    const sender = memberAt(old.ratchetTree, changedNode(old.secretTree, next.secretTree) / 2);
-    if (sender !== undefined) return sender;
-  }
-  throw messageRefusal('its sender cannot be told');
-}
-
-function changedNode(before: SecretTree, after: SecretTree): number {
-  return after.findIndex((node, index) => node !== before[index]);
+  const authenticatedData = copyBytes(message.authenticatedData);
+  return { kind: 'application', group: wrapState(next), sender, plaintext, authenticatedData };
 }
