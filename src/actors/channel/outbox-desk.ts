@@ -48,6 +48,9 @@ export class OutboxDesk {
   readonly #waiters = new Map<string, Waiter<SendReceipt>>();
   readonly #settled = new Set<string>();
   readonly #sealed = new SealedMessages();
+  /** The order in which entries were accepted. */
+  readonly #ranks = new WeakMap<OutboxEntry, number>();
+  #lastRank = 0;
   #unsettledBytes = 0;
   #inFlightBytes = 0;
   /** How many of those that wait have come back. While there are any, what is in flight is answered first. */
@@ -74,6 +77,7 @@ export class OutboxDesk {
     this.#returned = 0;
     this.#requiredEpoch = 0n;
     this.#waiting.splice(0, Infinity, ...outbox);
+    this.#rank(outbox);
     this.#unsettledBytes = outbox.reduce((sum, { payload }) => sum + payload.length, 0);
     return unwritten.length === 0 ? record : { ...record, outbox };
   }
@@ -110,6 +114,7 @@ export class OutboxDesk {
       return { messageId, payload };
     });
     this.#waiting.push(...entries);
+    this.#rank(entries);
     return { ...record, outbox: [...record.outbox, ...entries] };
   }
 
@@ -227,10 +232,17 @@ export class OutboxDesk {
     this.#window = isTooFast ? Math.max(BATCH, this.#window / 2) : Math.min(MAX_IN_FLIGHT, this.#window + BATCH);
   }
 
-  /** Answers come in the order of submission, so what comes back goes behind what came back before. */
+  #rank(entries: readonly OutboxEntry[]): void {
+    for (const entry of entries) this.#ranks.set(entry, (this.#lastRank += 1));
+  }
+
+  /** A refusal may come before the answer to what was submitted earlier, so what comes back is put in order. */
   #takeBack(entries: readonly OutboxEntry[]): void {
-    this.#waiting.splice(this.#returned, 0, ...entries);
-    this.#returned += entries.length;
+    if (entries.length === 0) return;
+    const returned = [...this.#waiting.splice(0, this.#returned), ...entries];
+    returned.sort((a, b) => (this.#ranks.get(a) ?? 0) - (this.#ranks.get(b) ?? 0));
+    this.#waiting.unshift(...returned);
+    this.#returned = returned.length;
   }
 
   /** Takes an entry out of those in flight. */

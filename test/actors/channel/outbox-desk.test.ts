@@ -197,3 +197,32 @@ it('uses no ciphertext from before its record was read again: the ratchet on dis
   expect(ids(again)).toEqual(ids(first));
   expect(payloads(again)).not.toEqual(payloads(first));
 });
+
+it('keeps the order when the refusal of a later batch is heard first', async () => {
+  const { desk, record } = deskWith(96);
+  const [first, second, third] = [
+    await submit(desk, record),
+    await submit(desk, record),
+    await submit(desk, record),
+  ] as const;
+  desk.answered(
+    third,
+    third.map(() => tooFast),
+  );
+  desk.answered(first, [...first.slice(0, 30).map((_, index) => accepted(index + 1)), tooFast, tooFast]);
+  desk.answered(
+    second,
+    second.map(() => tooFast),
+  );
+  const again: Submission[] = [];
+  while (desk.canSubmit(record)) {
+    const batch = await submit(desk, record);
+    again.push(...batch);
+    desk.answered(
+      batch,
+      batch.map((_, index) => accepted(index + 31)),
+    );
+  }
+
+  expect(ids(again)).toEqual(Array.from({ length: 66 }, (_, index) => index + 31));
+});
