@@ -10,7 +10,7 @@ export class AccountUsage {
 
   add(account: AccountId, monthStartMs: number): void {
     let months = this.#accounts.get(account);
-    if (months === undefined) this.#accounts.set(account, (months = new Map()));
+    if (months === undefined) this.#accounts.set(account, (months = new Map<number, number>()));
     months.set(monthStartMs, (months.get(monthStartMs) ?? 0) + 1);
     if (months.size > MAX_MONTHS) months.delete(Math.min(...months.keys()));
   }
@@ -35,7 +35,9 @@ export class AccountUsage {
     const usage = new AccountUsage();
     reader.list(() => {
       const account = reader.text() as AccountId;
-      usage.#accounts.set(account, new Map(reader.list(() => [reader.varint(), reader.varint()])));
+      const months = new Map<number, number>();
+      usage.#accounts.set(account, months);
+      reader.list(() => months.set(reader.varint(), reader.varint()));
     });
     return usage;
   }

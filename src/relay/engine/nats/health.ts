@@ -11,12 +11,12 @@ export async function natsHealth(
   names: SubjectNames,
   settings: NatsEngineSettings,
   shards: readonly Shard[],
-  failure: unknown,
+  failure: Error | undefined,
 ): Promise<EngineHealth> {
   const { replicas, isSyncAlways } = settings;
   const warnings: string[] = [];
   const details: Record<string, string | number> = { server: link.serverVersion, replicas, shards: settings.shards };
-  if (failure !== undefined) warnings.push(failure instanceof Error ? failure.message : 'the log has failed');
+  if (failure !== undefined) warnings.push(failure.message);
   if (replicas === 1) warnings.push('one replica: what is acknowledged is lost with the disk of one server');
   if (!isSyncAlways) {
     warnings.push(

@@ -124,7 +124,7 @@ class NatsEngine implements LogEngine {
   #snapshotTimer: SnapshotTimer | undefined;
   #queuedBytes = 0;
   #isOpen = false;
-  #failure: unknown;
+  #failure: RuntimeError | undefined;
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -332,8 +332,9 @@ class NatsEngine implements LogEngine {
       await idle;
     }
     this.#givingUp.abort();
-    if (this.#isOpen && this.#link.isUp && this.#failure === undefined) {
-      await this.#ledger.close();
+    const isUsable = this.#isOpen && this.#link.isUp && this.#failure === undefined;
+    await this.#ledger.close(isUsable);
+    if (isUsable) {
       await this.#retention.settled();
       const saved = await Promise.allSettled(this.#shards.map((shard) => shard.saveSnapshot()));
       if (saved.some(({ status }) => status === 'rejected')) onWarning('the state of the log was not written down');
@@ -362,7 +363,7 @@ class NatsEngine implements LogEngine {
     for (const change of accessChanges) this.#accessChanges.next(change);
   }
 
-  #fail(error: unknown): void {
+  #fail(error: RuntimeError): void {
     if (this.#failure !== undefined || this.#closing !== undefined) return;
     this.#failure = error;
     this.#givingUp.abort();

@@ -99,16 +99,17 @@ export class QuotaLedger {
     else this.#forget(holding);
   }
 
-  /** Gives back what is not in use. */
-  async close(): Promise<void> {
+  /** Ends it. Gives back what is not in use, if the servers can be asked. */
+  async close(isReachable: boolean): Promise<void> {
     this.#isClosed = true;
-    const releases = [...this.#holdings.values()].map((holding) => {
+    const holdings = [...this.#holdings.values()];
+    for (const holding of holdings) {
       holding.cancelRelease();
       holding.cancelExpiry();
       holding.cancelReconcile?.();
-      return this.#inTurn(holding, () => this.#release(holding));
-    });
-    await Promise.allSettled(releases);
+    }
+    if (!isReachable) return;
+    await Promise.allSettled(holdings.map((holding) => this.#inTurn(holding, () => this.#release(holding))));
   }
 
   async #reserve(holding: Holding, limit: number, count: number): Promise<Reservation> {

@@ -4,6 +4,8 @@ import type { AccountId } from '../../access/principal.ts';
 import { ByteReader, ByteWriter } from './byte-codec.ts';
 import type { AppendPart, AppendRecord, LogRecord, RecordSubmission, RecordWelcome } from './log-record.ts';
 
+/** Tells a record from what else may have been written to the subject. */
+const MARK = 0x5c;
 /** Raised when a relay that knows only the form before would judge a record wrongly. */
 const FORMAT = 1;
 const ID_BYTES = 16;
@@ -15,6 +17,7 @@ export const SUBMISSION_OVERHEAD_BYTES = 64;
 /** The bytes of a record. */
 export function encodeRecord(record: LogRecord): Uint8Array {
   const writer = new ByteWriter(record.kind === 'append' ? payloadBytes(record) : 512);
+  writer.varint(MARK);
   writer.varint(FORMAT);
   writer.varint(KINDS.indexOf(record.kind));
   writer.raw(record.id);
@@ -50,6 +53,7 @@ export function encodeRecord(record: LogRecord): Uint8Array {
 /** The record in `bytes`; its byte strings are views. @throws {@link RuntimeError} `store_damaged`, `data_dir_version` */
 export function decodeRecord(bytes: Uint8Array): LogRecord {
   const reader = new ByteReader(bytes);
+  if (reader.varint() !== MARK) throw new RuntimeError('store_damaged', 'the log has a message that no relay wrote');
   const format = reader.varint();
   if (format > FORMAT) {
     throw new RuntimeError('data_dir_version', 'the log has records of a newer version of the relay');

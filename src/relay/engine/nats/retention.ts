@@ -1,11 +1,11 @@
 import type { ChannelName } from '../../../base/channel-name.ts';
 import { RuntimeError } from '../../../base/errors.ts';
+import { recordOf } from './log-record.ts';
 import type { LogRecord } from './log-record.ts';
 import type { NatsLink } from './nats-link.ts';
 import { encodeRecord } from './record-codec.ts';
 import type { RecordWriter } from './record-writer.ts';
 import type { Shard } from './shard.ts';
-import { wholeRecordsUpTo } from './shard-fold.ts';
 import type { SubjectNames } from './subjects.ts';
 
 /**
@@ -43,8 +43,10 @@ export class Retention {
     if (upTo <= fold.trimmedSeq) return 0;
     const record: LogRecord = { kind: 'trim-channel', id: this.#freshId(), channel, upToSeq: upTo };
     const count = await this.#write(shard, this.#names.record(channel, 'trims'), record);
+    const [next] = fold.after(upTo, 1).seqs;
+    const last = next === undefined ? recordOf(upTo) : recordOf(next) - 1;
     for (const kind of ['messages', 'commits'] as const) {
-      this.#delete(shard, wholeRecordsUpTo(upTo), this.#names.record(channel, kind));
+      this.#delete(shard, last, this.#names.record(channel, kind));
     }
     return count;
   }
@@ -77,6 +79,7 @@ export class Retention {
       try {
         if (shard.snapshotRecord < upToRecord) await shard.saveSnapshot();
         const seq = Math.min(upToRecord, shard.snapshotRecord) + 1;
+        if (seq <= 1) return; // nats-server 2.10 takes it for a purge of everything
         await this.#link.manager.streams.purge(shard.stream, filter === undefined ? { seq } : { filter, seq });
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);

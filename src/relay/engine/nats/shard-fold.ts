@@ -8,7 +8,7 @@ import { AccountUsage } from './account-usage.ts';
 import { ByteReader, ByteWriter } from './byte-codec.ts';
 import { ChannelFold } from './channel-fold.ts';
 import { IdWindow } from './id-window.ts';
-import { entrySeq, recordOf } from './log-record.ts';
+import { entrySeq } from './log-record.ts';
 import type { AppendPart, AppendRecord, ClaimRecord, LogRecord, MemberRecord, RecordSubmission } from './log-record.ts';
 import { TimeMarks } from './time-marks.ts';
 import { WelcomeFold } from './welcome-fold.ts';
@@ -271,9 +271,4 @@ export class ShardFold {
     for (const channel of channels) fold.channels.set(channel.name, channel);
     return fold;
   }
-}
-
-/** The record up to which a sequence number reaches as a whole: all its entries have that number or a lower one. */
-export function wholeRecordsUpTo(seq: number): number {
-  return seq === Number.MAX_SAFE_INTEGER ? recordOf(seq) : recordOf(seq + 1) - 1;
 }

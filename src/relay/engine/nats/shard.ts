@@ -1,6 +1,6 @@
 import { toHex } from '../../../base/bytes.ts';
 import type { Clock } from '../../../base/clock.ts';
-import { RuntimeError } from '../../../base/errors.ts';
+import { RuntimeError, toSkytaleError } from '../../../base/errors.ts';
 import type { LogRecord } from './log-record.ts';
 import type { NatsLink } from './nats-link.ts';
 import { decodeRecord } from './record-codec.ts';
@@ -13,7 +13,7 @@ import { Tail } from './tail.ts';
 export interface ShardListener {
   folded(record: LogRecord, folded: Folded): void;
   warned(message: string): void;
-  failed(error: unknown): void;
+  failed(error: RuntimeError): void;
 }
 
 /** What a shard is opened with. */
@@ -51,7 +51,7 @@ export class Shard {
   readonly #waiting = new Set<Waiting>();
   #sync: Promise<void> | undefined;
   #nextSync: Promise<void> | undefined;
-  #failure: unknown;
+  #failure: RuntimeError | undefined;
 
   private constructor(context: ShardContext) {
     this.index = context.index;
@@ -121,7 +121,7 @@ export class Shard {
         resolve: () => {
           end();
           if (this.#failure === undefined) resolve();
-          else reject(closed());
+          else reject(this.#failure);
         },
       };
       const cancelPatience = clock.schedule(DELIVERY_PATIENCE_MS, () => this.#tail?.restart('nothing was delivered'));
@@ -156,7 +156,7 @@ export class Shard {
 
   async #readToEnd(timeoutMs: number): Promise<void> {
     const { link } = this.#context;
-    if (this.#failure !== undefined) throw closed();
+    if (this.#failure !== undefined) throw this.#failure;
     if (!link.isUp) throw new RuntimeError('store_error', 'there is no connection to nats-server');
     let last: number;
     try {
@@ -189,7 +189,7 @@ export class Shard {
   #take(position: number, serverMs: number, subject: string, data: Uint8Array): void {
     // Pieces of Welcomes say nothing by themselves.
     if (!subject.endsWith('.w')) {
-      const record = decodeRecord(data);
+      const record = this.#decode(position, data);
       const folded = this.#fold.apply(position, serverMs, record);
       this.#context.listener.folded(record, folded);
       const key = toHex(record.id);
@@ -200,6 +200,16 @@ export class Shard {
       }
     }
     this.#moved(position);
+  }
+
+  #decode(position: number, data: Uint8Array): LogRecord {
+    try {
+      return decodeRecord(data);
+    } catch (cause) {
+      const { code } = toSkytaleError(cause);
+      const detail = `message ${position} of ${this.stream} cannot be read; if no relay wrote it, delete it there`;
+      throw new RuntimeError(code === 'data_dir_version' ? code : 'store_damaged', detail, { cause });
+    }
   }
 
   #moved(position: number): void {

@@ -72,6 +72,8 @@ export class SnapshotStore {
       expect: { lastSubjectSequence: before?.seq ?? 0 },
     });
     const { facts } = this.#names;
+    // Nothing to purge; and nats-server 2.10 takes a purge below sequence number 1 for one of everything.
+    if (before === undefined) return record;
     await manager.streams.purge(facts, { filter: this.#names.snapshotPieces(shard), seq: pieces[0] ?? 0 });
     await manager.streams.purge(facts, { filter: this.#names.snapshotHeads(shard), keep: 1 });
     return record;

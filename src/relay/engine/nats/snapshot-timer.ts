@@ -45,6 +45,10 @@ export class SnapshotTimer {
     this.#cancel = clock.schedule(INTERVAL_MS * (0.5 + random.fraction()), () => void this.#look());
   }
 
+  #hasEnded(): boolean {
+    return this.#isClosed;
+  }
+
   async #look(): Promise<void> {
     for (const shard of this.#shards) {
       const records = shard.fold.lastRecord - shard.snapshotRecord;
@@ -56,7 +60,7 @@ export class SnapshotTimer {
         await shard.saveSnapshot();
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        if (!this.#isClosed) this.#policy.onWarning(`the state of ${shard.stream} was not written down: ${reason}`);
+        if (!this.#hasEnded()) this.#policy.onWarning(`the state of ${shard.stream} was not written down: ${reason}`);
       }
     }
     this.#plan();

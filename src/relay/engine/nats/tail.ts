@@ -17,7 +17,7 @@ export interface TailOutlet {
   /** Everything that has a snapshot may be trimmed, whoever has not read it yet. */
   snapshotPosition(): Promise<number>;
   /** The last call. */
-  failed(error: unknown): void;
+  failed(error: RuntimeError): void;
   restarted(reason: string): void;
 }
 
@@ -66,21 +66,25 @@ export class Tail {
   }
 
   async #run(): Promise<void> {
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
+    for (;;) {
       await this.#link.up();
-      if (signal.aborted) return;
+      if (this.#hasEnded()) return;
       try {
         await this.#consume();
       } catch (error) {
+        if (this.#hasEnded()) return;
         if (error instanceof RuntimeError) {
-          if (!signal.aborted) this.#outlet.failed(error);
+          this.#outlet.failed(error);
           return;
         }
-        if (!signal.aborted) this.#outlet.restarted(error instanceof Error ? error.message : String(error));
+        this.#outlet.restarted(error instanceof Error ? error.message : String(error));
       }
-      await sleepUnlessAborted(this.#clock, RETRY_MS, signal);
+      await sleepUnlessAborted(this.#clock, RETRY_MS, this.#closing.signal);
     }
+  }
+
+  #hasEnded(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   /** Until the consumer has ended. */
@@ -129,7 +133,7 @@ export class Tail {
       },
     });
     this.#messages = messages;
-    if (this.#closing.signal.aborted) void messages.close();
+    if (this.#hasEnded()) void messages.close();
     void this.#watch(messages);
     const stopWatching = this.#link.onChange(() => void messages.close());
     await messages.closed();

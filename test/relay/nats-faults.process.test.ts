@@ -1,0 +1,116 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { LogEngine } from '../../src/relay/engine/log-engine.ts';
+import { natsMissing, startNats } from '../support/nats-server.ts';
+import type { NatsServers } from '../support/nats-server.ts';
+import { TcpProxy } from '../transport/support/tcp-proxy.ts';
+import { freshChannelName } from './engine/suite.ts';
+import { verdictsOf } from './engine/test-channel.ts';
+import { append, freshLog, Load, openEngine, readChannel } from './nats-log.ts';
+import { RacingRelay } from './nats-racing-relay.ts';
+import { commit, message } from './support/submissions.ts';
+
+describe.skipIf(natsMissing !== undefined)('relays on one nats-server', () => {
+  let nats: NatsServers;
+  beforeAll(async () => {
+    nats = await startNats();
+  });
+  afterAll(() => nats.stop());
+
+  test('lose nothing that was acknowledged, and store nothing twice, when the server is killed under load', async () => {
+    const options = freshLog(nats.addresses);
+    const engines = [await openEngine(options), await openEngine(options)];
+    const channels = Array.from({ length: 4 }, freshChannelName);
+    const load = new Load(engines, channels);
+    const [server] = nats.servers;
+    for (let kill = 0; kill < 3; kill += 1) {
+      await load.acknowledges(300);
+      await server!.kill('SIGKILL');
+      await server!.start();
+    }
+    await load.acknowledges(300);
+    await load.end();
+    const fresh = await openEngine(options);
+    const stored = await load.verify([...engines, fresh], channels);
+    expect(stored).toBe(load.acknowledged.size);
+    console.log(
+      `${stored} stored, all acknowledged; longest silence ${load.longestSilenceMs} ms, ${load.refusals} times unavailable`,
+    );
+  });
+
+  test('answer `unavailable` while the server is away, and serve again when it is back', async () => {
+    const engine = await openEngine(freshLog(nats.addresses));
+    const channel = freshChannelName();
+    await append(engine, channel, [message(), commit(0n)]);
+    const [server] = nats.servers;
+    await server!.kill('SIGKILL');
+    await expect.poll(async () => (await engine.health()).status).toBe('failing');
+    const refused = message(1n);
+    expect(verdictsOf(await append(engine, channel, [refused]))).toEqual(['unavailable@0']);
+    await expect(engine.state(channel)).rejects.toMatchObject({ code: 'store_error' });
+    await server!.start();
+    await expect.poll(async () => (await engine.health()).status, { timeout: 10_000 }).toBe('degraded');
+    expect(verdictsOf(await append(engine, channel, [refused]))).toEqual(['stored']);
+    expect(await readChannel(engine, channel)).toHaveLength(3);
+  });
+
+  test('judge by the log and not by what they remember when their connection stood still', async () => {
+    await using proxy = await TcpProxy.to(nats.servers[0]!.port);
+    const options = freshLog(nats.addresses);
+    const near = await openEngine(options);
+    const far = await openEngine({ ...options, servers: [`127.0.0.1:${proxy.port}`] });
+    const channel = freshChannelName();
+    await append(far, channel, [message()]);
+    expect(await far.state(channel)).toEqual(await near.state(channel));
+
+    proxy.swallow(true);
+    const late = append(far, channel, [commit(0n)]);
+    const lateMessage = append(far, freshChannelName(), [message()]);
+    expect(verdictsOf(await append(near, channel, [commit(0n), commit(1n)]))).toEqual(['stored', 'stored']);
+    proxy.swallow(false);
+    expect(verdictsOf(await late)).toEqual(['epoch-decided@2']);
+    expect(verdictsOf(await lateMessage)).toEqual(['stored']);
+    expect(await readChannel(far, channel)).toEqual(await readChannel(near, channel));
+    await far.close();
+  });
+
+  test('agree on every winner when one of them is paused again and again', async () => {
+    const options = freshLog(nats.addresses);
+    const channel = freshChannelName();
+    const engine = await openEngine(options);
+    const other = await RacingRelay.start(nats.addresses, options.name!, channel);
+    const own = race(engine, channel, other.ended);
+    for (let pause = 0; pause < 3; pause += 1) {
+      await other.races(10);
+      other.pause();
+      await wait(pause === 2 ? 3500 : 400); // the pause itself is the fault: once longer than all timeouts
+      other.resume();
+    }
+    await other.races(10);
+    const theirs = await other.stop();
+    const ours = await own;
+    const winners = (await readChannel(engine, channel)).map(({ epoch, seq }) => `${epoch} ${seq}`);
+    expect([...ours, ...theirs].sort()).toEqual([...winners].sort());
+    expect(new Set(winners.map((line) => line.split(' ')[0])).size).toBe(winners.length);
+    expect(Math.min(ours.length, theirs.length)).toBeGreaterThan(0);
+    console.log(`${ours.length} epochs won by the relay that ran, ${theirs.length} by the one that was paused`);
+  });
+});
+
+/** Commits as fast as it can until `ended`; resolves to the epochs that it was told it has won, with their numbers. */
+async function race(
+  engine: LogEngine,
+  channel: ReturnType<typeof freshChannelName>,
+  ended: Promise<unknown>,
+): Promise<string[]> {
+  const won: string[] = [];
+  let isOver = false;
+  void ended.then(() => (isOver = true));
+  for (let epoch = 0n; !isOver; ) {
+    const [answer] = await append(engine, channel, [commit(epoch)]);
+    if (answer?.kind === 'accepted') won.push(`${epoch} ${answer.seq}`);
+    epoch = answer?.kind === 'refused' ? answer.currentEpoch : epoch + 1n;
+    await wait(2); // lets the other one win as well
+  }
+  return won;
+}
