@@ -162,7 +162,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 /** Says loudly what weakens the relay's promises, then that it is there. */
 async function announce(watch: HealthWatch, endpoint: string, logger: RelayLogger): Promise<void> {
   const { engine, durability, warnings } = await watch.health();
-  for (const warning of warnings) logger.warn({ engine, durability }, warning);
+  // The NATS engine has told already, when it opened.
+  if (engine !== 'nats') for (const warning of warnings) logger.warn({ engine, durability }, warning);
   logger.info({ endpoint, engine, durability }, 'relay is ready');
 }
 
