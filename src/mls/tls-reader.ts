@@ -42,7 +42,7 @@ export class TlsReader {
   raw(length: number): Uint8Array {
     const start = this.#at;
     this.#at += length;
-    return this.#bytes.subarray(start, this.#at);
+    return this.hasOverrun ? NOTHING : this.#bytes.subarray(start, this.#at);
   }
 
   /** Bytes with their length before them: `opaque data<V>`. */
@@ -70,3 +70,5 @@ export class TlsReader {
     return length < least ? Infinity : length;
   }
 }
+
+const NOTHING = new Uint8Array(0);
