@@ -41,7 +41,7 @@ describe('the quota of an account', () => {
 
   test('is kept to the message by twenty connections that race for the last of it', async () => {
     const plans = { small: { messagesPerMonth: 500 } };
-    const relay = await startGuardedRelay({ auth: { plans } });
+    const relay = await startGuardedRelay({ engine: 'sqlite', auth: { plans } });
     const owner = await relay.connect(A, { plan: 'small' });
     await owner.publish([commit(0n)]);
     const clients = await Promise.all(Array.from({ length: 20 }, () => relay.connect(A, { plan: 'small' })));
