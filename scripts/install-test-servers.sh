@@ -1,7 +1,18 @@
 #!/usr/bin/env bash
-# Installs the servers that some tests start for themselves (Redis, PostgreSQL), where Debian's package manager and the
-# rights to use it are there. Otherwise says so and succeeds: those tests are skipped, and print it. Starts no service.
+# Gets the servers that some tests start for themselves. Redis and PostgreSQL are installed, where Debian's package manager
+# and the rights to use it are there; nats-server is put into .cache/nats-server, because a release of Debian may have one that
+# is too old. What cannot be had is said, and no failure: those tests are skipped, and print it. Starts no service.
 set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+nats=.cache/nats-server
+if [[ -x $nats/nats-server ]]; then
+  echo "$("$nats/nats-server" --version) is there."
+elif fetched=$(scripts/fetch-nats-server.sh "$nats"); then
+  echo "Fetched: $fetched."
+else
+  echo "Not fetched: $fetched. The tests that need it are skipped, unless \$NATS_SERVER or the search path has one."
+fi
 
 missing=()
 command -v redis-server >/dev/null || missing+=(redis-server)

@@ -56,8 +56,15 @@ export class Load {
   #isEnding = false;
   #lastMs = Date.now();
   readonly #lanes: Promise<void>[];
+  /** What each engine has told of, by channel. */
+  readonly #told: Map<ChannelName, number[]>[];
 
   constructor(engines: readonly LogEngine[], channels: readonly ChannelName[], batch = 4) {
+    this.#told = engines.map((engine) => {
+      const told = new Map(channels.map((channel) => [channel, [] as number[]]));
+      engine.appended$.subscribe(({ channel, run }) => told.get(channel)?.push(...run.seqs));
+      return told;
+    });
     this.#lanes = engines.flatMap((engine) => channels.map((channel) => this.#run(engine, channel, batch)));
   }
 
@@ -72,7 +79,7 @@ export class Load {
     await Promise.all(this.#lanes);
   }
 
-  /** Holds what was acknowledged against what engines read; resolves to how many entries there are. */
+  /** Holds what was acknowledged, and what was told as it came, against what engines read; resolves to how many entries there are. */
   async verify(engines: readonly LogEngine[], channels: readonly ChannelName[]): Promise<number> {
     let count = 0;
     for (const channel of channels) {
@@ -80,6 +87,7 @@ export class Load {
       const [first = []] = readings;
       count += first.length;
       for (const reading of readings) expect(seqById(reading)).toEqual(seqById(first));
+      for (const told of this.#told) expect(told.get(channel)).toEqual(first.map(({ seq }) => seq));
       const stored = new Map(seqById(first));
       expect(stored.size).toBe(first.length);
       for (const [id, told] of this.acknowledged) if (told.channel === channel) expect(stored.get(id)).toBe(told.seq);
