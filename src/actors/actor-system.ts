@@ -109,7 +109,7 @@ class System implements ActorSystem {
         host.inspect(() => ({ kind: 'deadLetter', path: letter.path, reason: letter.reason }));
       },
       crashed: (path, incarnation, error) => onCrash({ path, incarnation, error }),
-      abandoned: (path, inFlight, queued) => this.#abandoned.push({ path, inFlight, queued }),
+      abandoned: (path, inFlight, queued) => this.#noteAbandoned(path, inFlight, queued),
     };
     this.#root = new Siblings(host, '', {
       strategy: 'oneForOne',
@@ -133,6 +133,12 @@ class System implements ActorSystem {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
+  }
+
+  #noteAbandoned(path: string, inFlight: number, queued: number): void {
+    const known = this.#abandoned.at(-1);
+    if (known?.path !== path) this.#abandoned.push({ path, inFlight, queued });
+    else this.#abandoned.splice(-1, 1, { path, inFlight: known.inFlight + inFlight, queued: known.queued + queued });
   }
 
   async #shutdown(deadlineMs: number): Promise<ShutdownReport> {
