@@ -15,7 +15,7 @@ import {
   OTHER_CHANNEL,
   OTHER_GROUP,
 } from '../support/submissions.ts';
-import { A, B, C, pong, startGuardedRelay } from './support/guarded-relay.ts';
+import { A, B, C, overriding, pong, startGuardedRelay } from './support/guarded-relay.ts';
 
 const seqs = (entries: readonly { seq: number }[]): number[] => entries.map(({ seq }) => seq);
 
@@ -321,13 +321,3 @@ test('channel names of one account are not kept from another that was there firs
   const verdicts = await Promise.all(names.map((name) => verdict(alice.publish([message()], name))));
   expect(verdicts.sort()).toEqual(['limit', 'ok', 'ok']);
 });
-
-/** The engine, but for what is given. */
-function overriding(engine: LogEngine, changes: Partial<LogEngine>): LogEngine {
-  return new Proxy(engine, {
-    get(target, key) {
-      const own: unknown = Reflect.get(key in changes ? changes : target, key);
-      return typeof own === 'function' ? (own as (...args: unknown[]) => unknown).bind(target) : own;
-    },
-  });
-}

@@ -4,7 +4,7 @@ import { TransportError } from '../../../src/base/errors.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { startTestRelay } from '../support/relay.ts';
 import { CHANNEL, message, messages } from '../support/submissions.ts';
-import { A, B, pong, startGuardedRelay } from './support/guarded-relay.ts';
+import { A, B, overriding, pong, startGuardedRelay } from './support/guarded-relay.ts';
 import type { GuardedRelay } from './support/guarded-relay.ts';
 import { hs256, OTHER_SECRET } from './support/tokens.ts';
 
@@ -180,17 +180,28 @@ describe('a token that is renewed on the live stream', () => {
 
 describe('a token that expires', () => {
   test('ends the stream when its leeway is over, after what was published is answered', async () => {
-    const { clock, connect } = await startGuardedRelay();
+    const gate = held();
+    const { clock, connect, server } = await startGuardedRelay({
+      around: (engine) =>
+        overriding(engine, {
+          append: async (request) => {
+            await gate.wait();
+            return engine.append(request);
+          },
+        }),
+    });
     const [writer, reader] = [await connect(A), await connect(A)];
     reader.subscribe(1);
     await reader.next('caughtUp');
     clock.advance(HOUR + 29_999);
     const answer = writer.publish(messages(100));
-    await pong(writer);
+    await gate.reached;
     clock.advance(1);
+    expect(await reader.ended).toMatchObject({ code: status.UNAUTHENTICATED, details: 'token expired' });
+    expect(server.holdings()).toMatchObject([{ subscriptions: 0, unansweredBytes: expect.any(Number) as number }]);
+    gate.open();
     expect(await answer).toHaveLength(100);
     expect(await writer.ended).toMatchObject({ code: status.UNAUTHENTICATED, details: 'token expired' });
-    expect(await reader.ended).toMatchObject({ code: status.UNAUTHENTICATED, details: 'token expired' });
   });
 
   test('takes nothing after its end', async () => {

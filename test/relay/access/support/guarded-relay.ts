@@ -93,3 +93,13 @@ export async function pong(client: RawClient): Promise<void> {
   client.send({ case: 'ping', value: { nonce } });
   await client.next('pong', (value) => value.nonce === nonce);
 }
+
+/** The engine, but for what is given. */
+export function overriding(engine: LogEngine, changes: Partial<LogEngine>): LogEngine {
+  return new Proxy(engine, {
+    get(target, key) {
+      const own: unknown = Reflect.get(key in changes ? changes : target, key);
+      return typeof own === 'function' ? (own as (...args: unknown[]) => unknown).bind(target) : own;
+    },
+  });
+}
