@@ -1,8 +1,8 @@
 import { randomBytes, scrypt } from 'node:crypto';
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import type { StateKey } from './state-key.ts';
-import { stateKeyWrong, storeDamaged } from './store-errors.ts';
-import { readBytes } from './wire-values.ts';
+import { readingRecord, stateKeyWrong, storeDamaged } from './store-errors.ts';
+import { expectEnd, readBytes } from './wire-values.ts';
 import { Xaes } from './xaes.ts';
 
 /** How a key table is protected where it is kept. */
@@ -54,8 +54,7 @@ export async function readProtection(
   header: Uint8Array,
   key: StateKey | undefined,
 ): Promise<KeyProtection> {
-  const reader = new BinaryReader(header);
-  const kind = reader.uint32();
+  const { kind, parameters } = readingRecord(place, () => readHeader(header));
   if (kind === KINDS.none) {
     if (key === undefined) return { header, cipher: undefined };
     throw stateKeyWrong(
@@ -63,22 +62,32 @@ export async function readProtection(
         `if it is the right one`,
     );
   }
-  const isPassphrase = kind === KINDS.passphrase;
-  if (!isPassphrase && kind !== KINDS.key) throw storeDamaged(place, 'is protected in an unknown way');
-  const wanted = isPassphrase ? 'passphrase' : 'state key';
+  if (parameters === undefined && kind !== KINDS.key) throw storeDamaged(place, 'is protected in an unknown way');
+  const [wanted, other] = parameters === undefined ? ['state key', 'passphrase'] : ['passphrase', 'key'];
   if (key === undefined) throw stateKeyWrong(`${place} is encrypted: give its ${wanted}`);
-  if (isPassphrase === key instanceof Uint8Array) {
-    throw stateKeyWrong(
-      `${place} is encrypted under a ${wanted}, and a ${isPassphrase ? 'key' : 'passphrase'} was given`,
-    );
+  const isOther = (): Error => stateKeyWrong(`${place} is encrypted under a ${wanted}, and a ${other} was given`);
+  if (key instanceof Uint8Array) {
+    if (parameters !== undefined) throw isOther();
+    return { header, cipher: new Xaes(key) };
   }
-  if (key instanceof Uint8Array) return { header, cipher: new Xaes(key) };
-  const parameters = { logN: reader.uint32(), r: reader.uint32(), p: reader.uint32(), salt: readBytes(reader) };
+  if (parameters === undefined) throw isOther();
   for (const name of ['logN', 'r', 'p'] as const) {
     const [min, max] = LIMITS[name];
     if (parameters[name] < min || parameters[name] > max) throw storeDamaged(place, `has an unusable scrypt ${name}`);
   }
   return { header, cipher: new Xaes(await deriveKey(key.passphrase, parameters)) };
+}
+
+/** What a header says. `parameters` for a passphrase only. */
+function readHeader(header: Uint8Array): { readonly kind: number; readonly parameters: ScryptParameters | undefined } {
+  const reader = new BinaryReader(header);
+  const kind = reader.uint32();
+  const parameters =
+    kind === KINDS.passphrase
+      ? { logN: reader.uint32(), r: reader.uint32(), p: reader.uint32(), salt: readBytes(reader) }
+      : undefined;
+  expectEnd(reader);
+  return { kind, parameters };
 }
 
 function deriveKey(passphrase: string, { logN, r, p, salt }: ScryptParameters): Promise<Uint8Array> {
