@@ -67,11 +67,9 @@ export class GrpcHealth {
   };
 
   readonly #watch: handleServerStreamingCall<HealthCheckRequest, HealthCheckResponse> = (watcher) => {
-    if (!this.#known.has(watcher.request.service)) {
-      watcher.write(answer(ServingStatus.SERVICE_UNKNOWN)); // and nothing more: services do not come later here
-      return;
-    }
-    this.#watchers.set(watcher, undefined);
+    const isKnown = this.#known.has(watcher.request.service);
+    if (!isKnown) watcher.write(answer(ServingStatus.SERVICE_UNKNOWN)); // and nothing more: services do not come later here
+    this.#watchers.set(watcher, isKnown ? undefined : ServingStatus.SERVICE_UNKNOWN);
     for (const event of ['cancelled', 'close', 'error']) {
       watcher.on(event, () => {
         this.#watchers.delete(watcher);
@@ -86,8 +84,8 @@ export class GrpcHealth {
     this.#stopLooking();
     const serving = await this.#status();
     for (const [watcher, told] of this.#watchers) {
-      // Who does not read what it was told is not told more.
-      if (told === serving || watcher.writableNeedDrain) continue;
+      if (told === serving || told === ServingStatus.SERVICE_UNKNOWN) continue;
+      if (watcher.writableNeedDrain) continue; // who does not read what it was told is not told more
       watcher.write(answer(serving));
       this.#watchers.set(watcher, serving);
     }

@@ -32,7 +32,9 @@ export class TlsSockets {
     this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
       const connection = this.#pending.get(pairOf(socket));
       logger.debug({ peer: connection?.address, code: error.code, err: error }, 'TLS handshake failed');
-      if (error.code !== 'ECONNRESET') metrics.connectionCut('bad-input');
+      // A refused certificate looks like a peer that has hung up, but for this field.
+      const isRefused = Boolean(socket.authorizationError as Error | string | undefined);
+      if (isRefused || error.code !== 'ECONNRESET') metrics.connectionCut('bad-input');
     });
   }
 

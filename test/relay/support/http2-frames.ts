@@ -46,18 +46,6 @@ export function callHeaders(path: string, more: Readonly<Record<string, string>>
   });
 }
 
-/** A message as gRPC frames it, in one DATA frame. `claimed` lies about its length. */
-export function grpcMessage(
-  stream: number,
-  bytes: Uint8Array,
-  { claimed = bytes.length, compressed = false } = {},
-): Buffer {
-  const prefix = Buffer.alloc(5);
-  prefix.writeUInt8(compressed ? 1 : 0, 0);
-  prefix.writeUInt32BE(claimed, 1);
-  return frame('data', FLAG.none, stream, Buffer.concat([prefix, bytes]));
-}
-
 /** Types and streams of the frames in `bytes`, the last one cut off if it is not complete. */
 export function framesIn(
   bytes: Buffer,
