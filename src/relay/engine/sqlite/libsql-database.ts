@@ -1,12 +1,20 @@
 import Libsql from 'libsql';
 import type { SqlDatabase, SqlStatement, SqlValue } from './sql-database.ts';
 
-/** Opens or creates an SQLite file with libsql. */
+/**
+ * Opens or creates an SQLite file with libsql. Its file is let go of when the database was closed and its statements have been
+ * collected as garbage, or when the thread has ended.
+ */
 export function openLibsql(path: string): SqlDatabase {
   const database = new Libsql(path);
+  const statements: LibsqlStatement[] = [];
   return {
     exec: (sql) => void database.exec(sql),
-    prepare: (sql) => statementOf(database, sql),
+    prepare: (sql) => {
+      const statement = new LibsqlStatement(database.prepare(sql));
+      statements.push(statement);
+      return statement;
+    },
     pragma: (text) => {
       const row = database.prepare(`PRAGMA ${text}`).raw().get() as SqlValue[] | undefined;
       return row?.[0] ?? null;
@@ -15,24 +23,52 @@ export function openLibsql(path: string): SqlDatabase {
     isBusy: (error) => codeOf(error).startsWith('SQLITE_BUSY'),
     isDamaged: (error) => /^SQLITE_(CORRUPT|NOTADB)/.test(codeOf(error)),
     isDeviceFailure: (error) => codeOf(error).startsWith('SQLITE_IOERR'),
-    close: () => void database.close(),
+    close: () => {
+      for (const statement of statements.splice(0)) statement.drop();
+      database.close();
+    },
   };
 }
 
-function statementOf(database: Libsql.Database, sql: string): SqlStatement {
-  const statement = database.prepare<[readonly SqlValue[]]>(sql);
-  let isRaw = false;
-  // Only a statement that returns columns may be switched to arrays; asking for it is cheaper here than per row.
-  const rows = (): typeof statement => {
-    if (!isRaw) statement.raw();
-    isRaw = true;
-    return statement;
-  };
-  return {
-    run: (parameters) => statement.run(parameters).changes,
-    first: (parameters) => rows().get(parameters) as readonly SqlValue[] | undefined,
-    all: (parameters) => rows().all(parameters) as readonly (readonly SqlValue[])[],
-  };
+type Prepared = Libsql.Statement<[readonly SqlValue[]]>;
+
+class LibsqlStatement implements SqlStatement {
+  #prepared: Prepared | undefined;
+  #isRaw = false;
+
+  constructor(prepared: Prepared) {
+    this.#prepared = prepared;
+  }
+
+  run(parameters: readonly SqlValue[]): number {
+    return this.#open().run(parameters).changes;
+  }
+
+  first(parameters: readonly SqlValue[]): readonly SqlValue[] | undefined {
+    return this.#rows().get(parameters) as readonly SqlValue[] | undefined;
+  }
+
+  all(parameters: readonly SqlValue[]): readonly (readonly SqlValue[])[] {
+    return this.#rows().all(parameters) as readonly (readonly SqlValue[])[];
+  }
+
+  /** Lets go of the driver's statement. */
+  drop(): void {
+    this.#prepared = undefined;
+  }
+
+  /** Only a statement that returns columns may be switched to arrays; asking for it is cheaper here than per row. */
+  #rows(): Prepared {
+    const prepared = this.#open();
+    if (!this.#isRaw) prepared.raw();
+    this.#isRaw = true;
+    return prepared;
+  }
+
+  #open(): Prepared {
+    if (this.#prepared === undefined) throw new Error('the database is closed');
+    return this.#prepared;
+  }
 }
 
 function codeOf(error: unknown): string {

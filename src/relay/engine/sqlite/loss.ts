@@ -27,7 +27,7 @@ export interface Loss {
  * Added to the number that a channel goes on from where marks may not tell all: more than a relay stores between two flushes
  * of the marks.
  */
-export const UNMARKED_ENTRIES = 2 ** 24;
+export const UNMARKED_ENTRIES: number = 2 ** 24;
 
 /** Compares what is there with the marks; `undefined` if nothing that was marked is missing. */
 export function findLoss({ condition, marks }: ReadMarks, channels: readonly FoundChannel[]): Loss | undefined {
