@@ -1,7 +1,7 @@
 import { Server } from '@grpc/grpc-js';
 import type { handleBidiStreamingCall } from '@grpc/grpc-js';
 import { toSkytaleError } from '../base/errors.ts';
-import { relayFile, relayService } from '../transport/index.ts';
+import { DRAINING_DETAILS, relayFile, relayService } from '../transport/index.ts';
 import {
   addReflection,
   followTlsFiles,
@@ -81,7 +81,7 @@ export async function listen(options: ListenOptions, context: SessionContext): P
     const session = new Session(call, context, peer);
     sessions.set(session, peer);
     void session.closed.then(() => sessions.delete(session));
-    if (isClosing) void session.drain('the relay is shutting down');
+    if (isClosing) void session.drain(DRAINING_DETAILS);
   };
   server.addService(relayService, { connect });
   const health = new GrpcHealth({
@@ -117,7 +117,7 @@ export async function listen(options: ListenOptions, context: SessionContext): P
     front.stopAccepting();
     health.close();
     server.tryShutdown(() => undefined); // tells every connection to go away when its calls are over
-    const drained = Promise.all([...sessions.keys()].map((session) => session.drain('the relay is shutting down')));
+    const drained = Promise.all([...sessions.keys()].map((session) => session.drain(DRAINING_DETAILS)));
     if (!(await within(ANSWER_MS, drained, clock))) logger.error({}, 'publishes stay without an answer');
     const cut = await front.closed(DRAIN_MS);
     if (cut > 0) logger.warn({ clients: cut }, 'clients were cut off that did not read');

@@ -15,7 +15,7 @@ export type {
   WelcomeSubmission,
 } from './relay-transport.ts';
 
-export { PROTOCOL_VERSION, relayFile, relayService } from './wire/relay-service.ts';
+export { DRAINING_DETAILS, PROTOCOL_VERSION, relayFile, relayService } from './wire/relay-service.ts';
 export type { RelayServiceDefinition } from './wire/relay-service.ts';
 export { decodeClientFrame, decodeServerFrame, encodeClientFrame, encodeServerFrame } from './wire/frames.ts';
 export type { ClientFrameInit, ClientFrameShape, ServerFrameInit, ServerFrameShape } from './wire/frames.ts';

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import { connectRelay, createMemoryRelay } from '../../src/transport/index.ts';
+import { connectRelay, createMemoryRelay, DRAINING_DETAILS } from '../../src/transport/index.ts';
 import type { TransportStatus } from '../../src/transport/index.ts';
 import { ManualClock } from '../streams/support.ts';
 import { bridgeTo } from './support/bridge.ts';
@@ -11,7 +11,6 @@ import type { Script, ScriptedCall } from './support/scripted-relay.ts';
 import { CHANNEL, GROUP, entriesOf, hasEntries, hasKind, message, namesOf } from './support/submissions.ts';
 
 const LINK = { channel: CHANNEL, group: GROUP, start: { afterSeq: 0 }, credit: 1000 };
-const DRAINING = 'the relay is shutting down';
 
 const startingAt = (fraction: number) => ({
   fraction: () => fraction,
@@ -89,7 +88,7 @@ describe('several relays', () => {
     transport.open(LINK).events$.subscribe();
     for (let drains = 1; drains <= 3; drains += 1) {
       await onlines(statuses, drains);
-      calls[drains - 1]?.fail(status.UNAVAILABLE, DRAINING);
+      calls[drains - 1]?.fail(status.UNAVAILABLE, DRAINING_DETAILS);
       await statuses.until(() => offlines(statuses).length === drains);
       if (drains > 1) clock.advance(10_000);
     }
@@ -101,7 +100,7 @@ describe('several relays', () => {
   });
 
   it('let a first publish wait for the next one when the first of them shuts down', async () => {
-    await using a = await startScriptedRelay({ open: (call) => call.fail(status.UNAVAILABLE, DRAINING) });
+    await using a = await startScriptedRelay({ open: (call) => call.fail(status.UNAVAILABLE, DRAINING_DETAILS) });
     await using b = await startScriptedRelay(bridgeTo(createMemoryRelay()));
     const transport = connectRelay({ endpoint: [a.endpoint, b.endpoint], random: startingAt(0) });
 
@@ -139,7 +138,7 @@ describe('several relays', () => {
       if (index % 40 !== 20) continue;
       await reader.until(hasKind('caught-up', losses + 1));
       losses += 1;
-      calls.at(-1)?.fail(status.UNAVAILABLE, index % 80 === 20 ? DRAINING : 'crashed');
+      calls.at(-1)?.fail(status.UNAVAILABLE, index % 80 === 20 ? DRAINING_DETAILS : 'crashed');
     }
     await hasEntries(reader, names.length);
     await transport.close();

@@ -6,6 +6,8 @@ import { encodeEnvelope } from './envelope.ts';
 export interface OutgoingStep {
   readonly record: ChannelRecord;
   readonly submissions: readonly Submission[];
+  /** How many of them were encrypted in this step. */
+  readonly encrypted: number;
 }
 
 /**
@@ -26,5 +28,5 @@ export async function encryptEntries(
     submissions.push({ kind: 'message', epoch: group.epoch, messageId, payload: encrypted.ciphertext });
     group = encrypted.group;
   }
-  return { record: { ...record, group }, submissions };
+  return { record: { ...record, group }, submissions, encrypted: submissions.length };
 }

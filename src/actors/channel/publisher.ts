@@ -119,9 +119,9 @@ export class Publisher {
     const { outbox } = this.#parts;
     if (!outbox.canSubmit(keeper.record)) return;
     const { round } = outbox;
-    const { record, submissions } = await outbox.prepare(keeper.record, ports.engine);
+    const { record, submissions, encrypted } = await outbox.prepare(keeper.record, ports.engine);
     outbox.submitted(submissions.length);
-    this.#parts.housekeeping.sent(submissions.length);
+    this.#parts.housekeeping.sent(encrypted);
     const session = this.#session;
     // Durable first: a ratchet that has moved must not move back once its ciphertext is out.
     await keeper.write(outbox.sweep(record), () => {

@@ -43,7 +43,7 @@ export class SealedMessages {
       this.#sentPlace = this.#lastPlace += 1;
       this.#byId.set(toHex(submission.messageId), { submission, place: this.#lastPlace });
     }
-    return { record: step.record, submissions: [...kept, ...step.submissions] };
+    return { ...step, submissions: [...kept, ...step.submissions] };
   }
 
   /** A message is in the log. */

@@ -24,7 +24,7 @@ import type { TransportSettings } from './options.ts';
 import { Reconnects } from './reconnects.ts';
 import type { ConnectionEnd } from './reconnects.ts';
 import { RelaySession } from './session.ts';
-import type { SessionEnd } from './session.ts';
+import type { SessionEnd } from './session-handlers.ts';
 import { TokenSource } from './token-source.ts';
 import type { OfferedToken } from './token-source.ts';
 

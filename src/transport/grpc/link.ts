@@ -16,7 +16,8 @@ import type {
 } from '../relay-transport.ts';
 import { checkSubmissions } from '../check.ts';
 import { startToWire } from '../wire/values.ts';
-import type { RelaySession, SubscriptionSink } from './session.ts';
+import type { RelaySession } from './session.ts';
+import type { SubscriptionSink } from './session-handlers.ts';
 
 /** What a {@link GrpcLink} needs of the transport that it belongs to. */
 export interface LinkHost {

@@ -2,7 +2,7 @@ import type { ChannelName } from '../../base/channel-name.ts';
 import { AuthError, TransportError, toSkytaleError } from '../../base/errors.ts';
 import type { SkytaleError } from '../../base/errors.ts';
 import type { ConnectionRefused, Deliver, Published, Ready } from '../gen/skytale/relay/v1/relay_pb.ts';
-import type { LogEntry, PublishAnswer, Quota, RefusalReason, Submission, WelcomeDelivery } from '../relay-transport.ts';
+import type { PublishAnswer, Submission } from '../relay-transport.ts';
 import { decodeServerFrame, encodeClientFrame } from '../wire/frames.ts';
 import type { ClientFrameInit, ServerFrameShape } from '../wire/frames.ts';
 import { refusalError, refusalFromWire } from '../wire/refusals.ts';
@@ -10,46 +10,12 @@ import { PROTOCOL_VERSION } from '../wire/relay-service.ts';
 import { entryFromWire, quotaFromWire, safeNumber, welcomeFromWire } from '../wire/values.ts';
 import { FrameStream } from './frame-stream.ts';
 import { Liveness } from './liveness.ts';
-import type { RelayAddress, TransportSettings } from './options.ts';
+import type { TransportSettings } from './options.ts';
 import { PublishDesk } from './publish-desk.ts';
 import type { RelayLimits } from './publish-plan.ts';
+import type { SessionEnd, SessionHandlers, SessionTarget, SubscriptionSink } from './session-handlers.ts';
 import { errorOfCallEnd, isDraining } from './status-error.ts';
 import { TokenRenewal } from './token-renewal.ts';
-
-/** Takes what arrives for one subscription. What it throws ends the connection. */
-export interface SubscriptionSink {
-  entries(entries: readonly LogEntry[]): void;
-  caughtUp(headSeq: number): void;
-  gap(afterSeq: number, resumesAtSeq: number): void;
-  refused(reason: RefusalReason, error: SkytaleError): void;
-}
-
-/** How a {@link RelaySession} has ended by itself. */
-export type SessionEnd =
-  | { readonly kind: 'lost' | 'draining' | 'unauthenticated'; readonly error: SkytaleError }
-  /** Trying again does not cure it. */
-  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly error: SkytaleError };
-
-/** Where a {@link RelaySession} connects to, and as whom. */
-export interface SessionTarget {
-  readonly relay: RelayAddress;
-  readonly token: string | undefined;
-}
-
-/** What a {@link RelaySession} tells its owner, and asks of it. */
-export interface SessionHandlers {
-  /** The relay has answered `Hello`. Called at most once. */
-  ready(): void;
-  welcome(keyPackageRef: Uint8Array, delivery: WelcomeDelivery): void;
-  /** There will be no Welcome for this key package. */
-  welcomeRefused(keyPackageRef: Uint8Array, error: SkytaleError): void;
-  /** As of the publish whose answers come next. */
-  quota(quota: Quota): void;
-  /** The token of this connection ends soon: a fresh one, please. */
-  freshToken(): Promise<string | undefined>;
-  /** Called once, last, in a task of its own, unless {@link RelaySession.close} came first. */
-  ended(end: SessionEnd): void;
-}
 
 /** What a `Subscribe` frame carries beside the id that the session gives it. */
 export type SubscribeInit = Omit<

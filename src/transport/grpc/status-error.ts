@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { AuthError, TransportError } from '../../base/errors.ts';
 import type { SkytaleError } from '../../base/errors.ts';
+import { DRAINING_DETAILS } from '../wire/relay-service.ts';
 
 /** How grpc-js tells that a call has ended. */
 export interface CallEnd {
@@ -10,7 +11,7 @@ export interface CallEnd {
 
 /** Whether a relay that goes away has ended the call, for its client to go elsewhere. */
 export function isDraining({ code, details }: CallEnd): boolean {
-  return code === status.UNAVAILABLE && details.includes('shutting down');
+  return code === status.UNAVAILABLE && details.includes(DRAINING_DETAILS);
 }
 
 /** The typed error for the end of a call, before (`connection_error`) or after (`connection_lost`) the relay's `Ready`. */

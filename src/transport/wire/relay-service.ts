@@ -8,6 +8,12 @@ export const PROTOCOL_VERSION = 1;
 /** `skytale/relay/v1/relay.proto`, for servers that describe themselves. */
 export const relayFile: DescFile = file_skytale_relay_v1_relay;
 
+/**
+ * The details of the gRPC status `UNAVAILABLE` with which a relay that goes away ends its streams, after it has answered what
+ * was published: its clients go to another relay at once.
+ */
+export const DRAINING_DETAILS = 'the relay is shutting down';
+
 /** Type of {@link relayService}. */
 export type RelayServiceDefinition = {
   // An alias and not an interface: only so does grpc-js take it for `addService`.
