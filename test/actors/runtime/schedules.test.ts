@@ -72,7 +72,10 @@ test(`keeps its promises under ${RUNS} random schedules`, async () => {
         const [job] = kind === 'finish' || kind === 'fail' ? jobs.splice(which % Math.max(1, jobs.length), 1) : [];
         if (kind === 'finish') job?.resolve(nameOf(job.message));
         if (kind === 'fail') job?.reject(new Error('work failed'));
-        if (kind === 'turn') for (const _ of [1, 2]) await yieldTurn();
+        if (kind === 'turn') {
+          await yieldTurn();
+          await yieldTurn();
+        }
         if (kind === 'wait') clock.advance(ms);
       }
       const stopped = ref.stop({ graceMs: 10 });

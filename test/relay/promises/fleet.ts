@@ -1,4 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import type { NatsServer, NatsServers } from '../../support/nats-server.ts';
 import { spawnRelay } from '../support/relay-process.ts';
 import type { RelayProcess } from '../support/relay-process.ts';
 
@@ -61,6 +63,43 @@ export function relayFaults(relays: readonly FleetRelay[]): Fault[] {
       { name: `${name} is killed`, strike: () => relay.end('SIGKILL').then(() => relay.start()) },
       { name: `${name} is told to end`, strike: () => relay.end('SIGTERM').then(() => relay.start()) },
       { name: `${name} stands still`, strike: () => relay.freeze(FREEZE_MS[freezes++ % FREEZE_MS.length] as number) },
+    ];
+  });
+}
+
+/** Two relays over the log of one nats-server, or of three that hold it together. */
+export async function natsFleet(cluster: NatsServers): Promise<Fleet> {
+  onTestFinished(() => cluster.stop());
+  const settings = {
+    'engine.nats.servers': cluster.addresses.join(','),
+    'engine.nats.replicas': cluster.servers.length,
+    'engine.nats.shards': 2,
+    'engine.nats.sync_always': true,
+    'limits.max_channels': 1000,
+  };
+  const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+  const args = ['--engine', 'nats', '--insecure-open', ...set];
+  const relays = [await FleetRelay.start(...args), await FleetRelay.start(...args)];
+  return {
+    endpoints: relays.map(({ endpoint }) => endpoint),
+    faults: [...relayFaults(relays), ...serverFaults(cluster.servers)],
+  };
+}
+
+/** What may befall the servers of the log. */
+function serverFaults(servers: readonly NatsServer[]): Fault[] {
+  return servers.flatMap((server, index) => {
+    const name = servers.length === 1 ? 'the nats-server' : `nats-server ${index + 1}`;
+    return [
+      { name: `${name} is killed`, strike: () => server.kill().then(() => server.start()) },
+      {
+        name: `${name} stands still`,
+        strike: async () => {
+          server.pause();
+          await wait(FREEZE_MS[index % FREEZE_MS.length]);
+          server.resume();
+        },
+      },
     ];
   });
 }
