@@ -21,6 +21,8 @@ export interface RetentionOptions {
 export interface Retention {
   /** What an operator should know of it; empty if all is well. */
   warnings(): readonly string[];
+  /** Resolves when no sweep runs. */
+  idle(): Promise<void>;
   /** Starts no more sweeps. One that runs goes on until it is done, or the engine closed. */
   stop(): void;
   /** Resolves when it was stopped and no sweep runs any more. */
@@ -83,6 +85,7 @@ export async function startRetention(options: RetentionOptions): Promise<Retenti
   plan();
   return {
     warnings: () => (isHeld ? ['the clock has jumped ahead; retention does not follow it yet'] : []),
+    idle: async () => sweeping,
     stop: () => {
       isStopped = true;
       cancel();

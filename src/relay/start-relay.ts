@@ -40,6 +40,7 @@ export interface Relay {
   close(): Promise<void>;
 }
 
+const OPEN_WARNING = 'the relay is open: who reaches it may write to every channel and read its ciphertext';
 const NEVER = new AbortController().signal;
 const DEFAULT_PORT = 5000;
 const DEFAULT_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
@@ -98,12 +99,13 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     steps.push(() => retention.ended); // a sweep may be long; that the engine closes ends it
 
     let isDraining = false;
+    const general = auth === undefined ? [OPEN_WARNING] : [];
     const watch = new HealthWatch(engine, clock);
     const sources: OperatorSources = {
       registry: metrics.registry,
       isDraining: () => isDraining,
       health: () => watch.health(),
-      warnings: () => retention.warnings(),
+      warnings: () => [...general, ...retention.warnings()],
     };
     const server = await listen(
       {
@@ -119,9 +121,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     metrics.watch({ load: () => loadOf(server, hub), health: sources.health });
     const operator = operatorAddress && (await listenForOperator(operatorAddress, operatorRoutes(sources)));
     steps.push(() => operator?.close()); // tells to the end that the relay drains
-    if (auth === undefined) {
-      logger.warn({ host }, 'the relay is open: who reaches it may write to every channel and read its ciphertext');
-    }
+    for (const warning of general) logger.warn({ host }, warning);
     await announce(watch, urlOf(host, server.port, tls !== undefined), logger);
 
     let ended: (error: SkytaleError | undefined) => void = () => undefined;
