@@ -41,7 +41,7 @@ describe.skipIf(natsMissing !== undefined)('two relays on three nats-servers', (
 
   /** Runs faults under load from two engines; whatever was acknowledged has to be there, once, for every reader. */
   const survive = async (name: string, fault: (options: NatsEngineOptions) => Promise<void>): Promise<void> => {
-    const options = freshLog(nats.addresses, { replicas: 3, isSyncAlways: true });
+    const options = freshLog(nats.addresses, { replicas: 3, shards: 1, isSyncAlways: true });
     const engines: LogEngine[] = [await openEngine(options), await openEngine(options)];
     const channels = Array.from({ length: 4 }, freshChannelName);
     const load = new Load(engines, channels);

@@ -106,7 +106,7 @@ async function race(
   const won: string[] = [];
   let isOver = false;
   void ended.then(() => (isOver = true));
-  for (let epoch = 0n; !isOver; ) {
+  for (let epoch = 0n; !(isOver as boolean); ) {
     const [answer] = await append(engine, channel, [commit(epoch)]);
     if (answer?.kind === 'accepted') won.push(`${epoch} ${answer.seq}`);
     epoch = answer?.kind === 'refused' ? answer.currentEpoch : epoch + 1n;

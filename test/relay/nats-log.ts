@@ -49,7 +49,7 @@ export async function readChannel(engine: LogEngine, channel: ChannelName): Prom
 
 /** Submits a batch of messages again and again, each until it is acknowledged, and remembers what it was told. */
 export class Load {
-  readonly acknowledged = new Map<string, { readonly channel: ChannelName; readonly seq: number }>();
+  readonly acknowledged: Map<string, { readonly channel: ChannelName; readonly seq: number }> = new Map();
   /** The longest time without an acknowledgement, ms. */
   longestSilenceMs = 0;
   refusals = 0;

@@ -16,7 +16,7 @@ export class ChannelFold {
   lastCommitRecord = 0;
   /** The commit that ended epoch `e` at index `e`. */
   readonly commitSeqs: number[] = [];
-  readonly members = new Set<AccountId>();
+  readonly members: Set<AccountId> = new Set();
   /** The last entry that retention has taken, 0 if none. */
   trimmedSeq = 0;
   /** The entries behind `trimmedSeq`, from index `#first` on. */
@@ -80,7 +80,7 @@ export class ChannelFold {
     channel.isClaimed = reader.varint() === 1;
     channel.lastCommitRecord = reader.varint();
     channel.trimmedSeq = reader.varint();
-    channel.commitSeqs.push(...reader.rising());
+    for (const seq of reader.rising()) channel.commitSeqs.push(seq);
     for (const member of reader.list(() => reader.text())) channel.members.add(member as AccountId);
     channel.#seqs = reader.rising();
     return channel;

@@ -47,8 +47,10 @@ import type { WelcomeFact } from './welcome-fold.ts';
 
 /** Requests that wait for the log; beyond that they are answered `unavailable`. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
-/** Records are no larger than this, also where the server would take more: one holds up all that come behind it. */
-const MAX_RECORD_BYTES = 1024 * 1024;
+/** Records take no more submissions beyond this, also where the server would take more. A larger submission travels alone. */
+const MAX_RECORD_BYTES = 512 * 1024;
+/** Records that the server may send ahead over all shards: with that many of the largest it is at its own limit of 64 MiB. */
+const MAX_AHEAD = 128;
 /** What the server counts beside a record's bytes: subject and headers. */
 const MESSAGE_OVERHEAD_BYTES = 2048;
 const RETRY_OPEN_MS = 500;
@@ -157,7 +159,7 @@ class NatsEngine implements LogEngine {
         rules: settings.rules,
         nowMs: settings.clock.now(),
         stampMs: this.#stampMs(),
-        maxPayloadBytes: this.#maxRecordBytes(),
+        maxPayloadBytes: link.maxPayload - MESSAGE_OVERHEAD_BYTES,
       }),
       maxRecordBytes: () => this.#maxRecordBytes(),
     };
@@ -178,6 +180,7 @@ class NatsEngine implements LogEngine {
           clock,
           snapshots: this.#snapshots,
           idWindow,
+          ahead: Math.max(4, Math.min(32, Math.floor(MAX_AHEAD / this.#settings.shards))),
           listener: {
             folded: (record, folded) => this.#folded(record, folded),
             warned: onWarning,

@@ -67,6 +67,7 @@ const ATTEMPTS = 16;
  *   what is reserved.
  * - A place holds for `reservationMs` from when the server stored the reservation. What is stored later in it is void, whoever
  *   stores it: a relay that was paused cannot use what others have written off.
+ * - The servers' clocks may differ by half of `reservationMs`, not more.
  * - A relay that dies leaks what it had reserved. When the quota seems used up and is not, the counter is set back to what is
  *   stored, once nobody has reserved anything for half as long again as a place holds: then no place can be in use.
  * - Messages that are stored on an account without a quota count, but ask for no place; an account whose quota changes while

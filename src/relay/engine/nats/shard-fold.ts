@@ -57,7 +57,7 @@ export class ShardFold {
   /** The last append, and the last one that a trim of the whole shard took. */
   lastAppend = 0;
   trimmedRecord = 0;
-  readonly channels = new Map<ChannelName, ChannelFold>();
+  readonly channels: Map<ChannelName, ChannelFold> = new Map();
   readonly welcomes: WelcomeFold;
   readonly usage: AccountUsage;
   readonly marks: TimeMarks;

@@ -24,12 +24,14 @@ export interface ShardContext {
   readonly clock: Clock;
   readonly snapshots: SnapshotStore;
   readonly idWindow: number;
+  /** Messages that the server may send ahead. */
+  readonly ahead: number;
   readonly listener: ShardListener;
 }
 
 /** How long reading up to the end of the stream may take before the caller is told that it cannot. */
 const SYNC_TIMEOUT_MS = 5000;
-/** What is stored and not delivered after this will not be delivered by this consumer. */
+/** A consumer that delivers nothing for so long, although there is something, will not. */
 const DELIVERY_PATIENCE_MS = 1000;
 
 interface Waiting {
@@ -124,7 +126,15 @@ export class Shard {
           else reject(this.#failure);
         },
       };
-      const cancelPatience = clock.schedule(DELIVERY_PATIENCE_MS, () => this.#tail?.restart('nothing was delivered'));
+      let cancelPatience: () => void;
+      const watch = (): void => {
+        const seen = this.#fold.lastRecord;
+        cancelPatience = clock.schedule(DELIVERY_PATIENCE_MS, () => {
+          if (this.#fold.lastRecord === seen) this.#tail?.restart('nothing was delivered');
+          watch();
+        });
+      };
+      watch();
       const cancelTimeout =
         timeoutMs === Number.MAX_SAFE_INTEGER
           ? (): void => undefined
@@ -168,8 +178,8 @@ export class Shard {
   }
 
   #startTail(): Tail {
-    const { link, clock, snapshots, listener } = this.#context;
-    return new Tail(link, this.stream, clock, {
+    const { link, clock, ahead, snapshots, listener } = this.#context;
+    return new Tail(link, this.stream, clock, ahead, {
       position: () => this.#fold.lastRecord,
       take: (position, serverMs, subject, data) => this.#take(position, serverMs, subject, data),
       skip: (next) => {

@@ -1,6 +1,6 @@
 import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
-import { createInbox, nanos } from '@nats-io/transport-node';
+import { nanos, nuid } from '@nats-io/transport-node';
 import { sleepUnlessAborted } from '../../../base/clock.ts';
 import type { Clock } from '../../../base/clock.ts';
 import { RuntimeError } from '../../../base/errors.ts';
@@ -22,6 +22,7 @@ export interface TailOutlet {
 }
 
 const HEARTBEAT_MS = 1000;
+const PULL_MS = 10_000;
 /** A consumer that nobody reads is gone after this. */
 const INACTIVE_MS = 15_000;
 const RETRY_MS = 250;
@@ -40,14 +41,18 @@ export class Tail {
   readonly #clock: Clock;
   readonly #outlet: TailOutlet;
   readonly #closing = new AbortController();
+  readonly #ahead: number;
   #messages: ConsumerMessages | undefined;
-  #isBehindSinceMs = 0;
+  /** How often in a row the stream ended before what was read of it. */
+  #timesBehind = 0;
   readonly #ended: Promise<void>;
 
-  constructor(link: NatsLink, stream: string, clock: Clock, outlet: TailOutlet) {
+  /** @param ahead messages asked for at once: a client for which 64 MiB wait is cut off by the server as too slow */
+  constructor(link: NatsLink, stream: string, clock: Clock, ahead: number, outlet: TailOutlet) {
     this.#link = link;
     this.#stream = stream;
     this.#clock = clock;
+    this.#ahead = ahead;
     this.#outlet = outlet;
     this.#ended = this.#run();
   }
@@ -92,24 +97,25 @@ export class Tail {
     const { manager, client } = this.#link;
     const { state } = await manager.streams.info(this.#stream);
     if (!this.#isHistoryWhole(state.first_seq, state.last_seq)) return;
-    const name = `relay-${createInbox().slice(-22)}`;
+    const name = `relay-${nuid.next()}`;
     await manager.consumers.add(this.#stream, {
       name,
-      deliver_subject: createInbox(),
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: this.#outlet.position() + 1,
       ack_policy: AckPolicy.None,
-      flow_control: true,
-      idle_heartbeat: nanos(HEARTBEAT_MS),
       inactive_threshold: nanos(INACTIVE_MS),
       mem_storage: true,
       num_replicas: 1,
     });
-    const consumer = await client.consumers.getPushConsumer(this.#stream, name);
+    const consumer = await client.consumers.get(this.#stream, name);
     let delivered = 0;
     let hole: number | undefined;
     let failure: unknown;
     const messages = await consumer.consume({
+      // Not by bytes: a request whose rest is smaller than the next message ends, and the library then waits for a heartbeat.
+      max_messages: this.#ahead,
+      idle_heartbeat: HEARTBEAT_MS,
+      expires: PULL_MS,
       callback: (message: JsMsg) => {
         if (hole !== undefined || failure !== undefined) return;
         const { streamSequence, deliverySequence, timestampNanos } = message.info;
@@ -155,15 +161,14 @@ export class Tail {
   #isHistoryWhole(first: number, last: number): boolean {
     const position = this.#outlet.position();
     if (last < position) {
-      const now = this.#clock.now();
-      if (this.#isBehindSinceMs === 0) this.#isBehindSinceMs = now;
-      if (now - this.#isBehindSinceMs < HISTORY_PATIENCE_MS) return false;
+      this.#timesBehind += 1;
+      if (this.#timesBehind * RETRY_MS < HISTORY_PATIENCE_MS) return false;
       throw new RuntimeError(
         'store_damaged',
         `${this.#stream} ends at ${last}, but ${position} was read from it before`,
       );
     }
-    this.#isBehindSinceMs = 0;
+    this.#timesBehind = 0;
     if (first > position + 1 && last > position) {
       const detail = `${this.#stream} begins at ${first}, but nothing is known of it from ${position + 1} on: what happened there is lost`;
       throw new RuntimeError('store_damaged', detail);
