@@ -10,7 +10,7 @@ import type { SqliteEngineOptions } from '../../src/relay/engine/sqlite/sqlite-e
 import type { PublishAnswer, Submission } from '../../src/transport/index.ts';
 import { describeLogEngine } from './engine-conformance.ts';
 import { entriesOf } from './support/runs.ts';
-import { CHANNEL, commit, fresh, GROUP, message, messages } from './support/submissions.ts';
+import { CHANNEL, commit, fresh, GROUP, messages } from './support/submissions.ts';
 import { temporaryDirectory } from './support/temp-dir.ts';
 
 describeLogEngine('SQLite', (dataDir, options) => openSqliteEngine({ dataDir, ...options }), {
@@ -49,11 +49,11 @@ describe('SQLite: the data directory', () => {
     const engine = await start(dataDir);
     await engine.append({ channel: CHANNEL, group: GROUP, submissions: messages(3) });
     await engine.close();
-    await alter(dataDir, 'PRAGMA user_version = 3');
+    await alter(dataDir, 'PRAGMA user_version = 4');
     const before = await readFile(join(dataDir, 'relay.db'));
     await expect(openSqliteEngine({ dataDir, clock: systemClock })).rejects.toMatchObject({
       code: 'data_dir_version',
-      message: expect.stringContaining('format 3, this relay knows up to 2') as string,
+      message: expect.stringContaining('format 4, this relay knows up to 3') as string,
     });
     expect(await readFile(join(dataDir, 'relay.db'))).toEqual(before);
   });
@@ -125,26 +125,36 @@ describe('SQLite: a full disk', () => {
   });
 });
 
-describe('SQLite: a damaged entry', () => {
-  test('is not delivered: reading says so, and the entries around it can be read', async () => {
+describe('SQLite: a damaged segment', () => {
+  /** Three segments: entries 1 to 4, entry 5, and entries 6 and 7. */
+  async function damagedBy(sql: string): Promise<LogEngine> {
     const dataDir = await temporaryDirectory();
     const engine = await start(dataDir);
-    await engine.append({ channel: CHANNEL, group: GROUP, submissions: messages(5) });
+    for (const count of [4, 1, 2])
+      await engine.append({ channel: CHANNEL, group: GROUP, submissions: messages(count) });
     await engine.close();
-    await alter(dataDir, 'UPDATE entries SET entry = zeroblob(length(entry)) WHERE seq = 3');
+    await alter(dataDir, sql);
+    return start(dataDir);
+  }
 
-    const reopened = await start(dataDir);
-    expect((await reopened.read(CHANNEL, 0, { entries: 2, bytes: 9999 })).run?.seqs).toEqual([1, 2]);
-    await expect(reopened.read(CHANNEL, 1, PAGE)).rejects.toMatchObject({ code: 'store_damaged' });
-    expect(entriesOf((await reopened.read(CHANNEL, 3, PAGE)).run).map(({ seq }) => seq)).toEqual([4, 5]);
+  test('is not delivered: reading says so, and the entries around it can be read', async () => {
+    const engine = await damagedBy('UPDATE segments SET entries = zeroblob(length(entries)) WHERE last_seq = 5');
+    expect((await engine.read(CHANNEL, 1, { entries: 3, bytes: 9999 })).run?.seqs).toEqual([2, 3, 4]);
+    await expect(engine.read(CHANNEL, 1, PAGE)).rejects.toMatchObject({ code: 'store_damaged' });
+    expect(entriesOf((await engine.read(CHANNEL, 5, PAGE)).run).map(({ seq }) => seq)).toEqual([6, 7]);
   });
 
-  test('that is missing altogether is noticed', async () => {
-    const dataDir = await temporaryDirectory();
-    const engine = await start(dataDir);
-    await engine.append({ channel: CHANNEL, group: GROUP, submissions: [...messages(4), message()] });
-    await engine.close();
-    await alter(dataDir, 'DELETE FROM entries WHERE seq = 3');
-    await expect((await start(dataDir)).read(CHANNEL, 0, PAGE)).rejects.toMatchObject({ code: 'store_damaged' });
+  test.each([4, 5, 7])('that is missing altogether is noticed (up to %i)', async (lastSeq) => {
+    const engine = await damagedBy(`DELETE FROM segments WHERE last_seq = ${lastSeq}`);
+    await expect(readAll(engine)).rejects.toMatchObject({ code: 'store_damaged' });
   });
 });
+
+async function readAll(engine: LogEngine): Promise<number[]> {
+  const seqs: number[] = [];
+  for (;;) {
+    const { run, headSeq } = await engine.read(CHANNEL, seqs.at(-1) ?? 0, { entries: 3, bytes: 9999 });
+    seqs.push(...(run?.seqs ?? []));
+    if (run === undefined || seqs.at(-1) === headSeq) return seqs;
+  }
+}

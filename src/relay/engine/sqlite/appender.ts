@@ -1,4 +1,3 @@
-import { crc32 } from 'node:zlib';
 import type { ChannelName } from '../../../base/channel-name.ts';
 import type { PublishAnswer, Submission } from '../../../transport/index.ts';
 import type { AccountId } from '../../access/principal.ts';
@@ -39,8 +38,7 @@ export class Appender {
   constructor(log: LogTransaction, rules: LogRules) {
     this.#log = log;
     this.#rules = rules;
-    const lastStoredAt = Number(log.sql.lastStoredAt.first([])?.[0] ?? 0);
-    this.#stampMs = Math.max(lastStoredAt, log.usage.monthStartMs); // retention may have taken all entries
+    this.#stampMs = Math.max(log.segments.lastStoredAtMs, log.usage.monthStartMs); // retention may have taken all entries
   }
 
   /**
@@ -60,14 +58,17 @@ export class Appender {
       for (const [name, indices] of byChannel(requests)) {
         const channel = this.#log.channels.get(name);
         const run = new RunBuilder(writer, channel.headSeq);
+        this.#log.ids.prefetch(channel.id, messageIdsOf(requests, indices));
         for (const index of indices) {
           const intake = this.#intakeOf(requests[index] as AppendRequest, channel, run, nowMs, accessChanges);
           outcomes[index] = this.#take(intake, requests[index] as AppendRequest);
         }
         if (run.seqs.length === 0) continue;
+        const finished = run.finish();
+        this.#log.segments.append(channel.id, finished, this.#stampMs);
         this.#log.save(channel);
         const { group = new Uint8Array() } = channel;
-        appended.push({ channel: name, group, run: run.finish(), welcomeRefs: run.welcomeRefs });
+        appended.push({ channel: name, group, run: finished, welcomeRefs: run.welcomeRefs });
       }
       this.#log.usage.save();
     });
@@ -99,19 +100,17 @@ export class Appender {
 
   #judge(intake: Intake, submission: Submission): PublishAnswer {
     const { channel, group, facts } = intake;
-    const { sql } = this.#log;
+    const { ids } = this.#log;
     const { messageId } = submission;
     const refusal = refusalOf(facts, group, submission, this.#rules);
-    if (refusal !== undefined) {
-      const known = holdsForKnownId(refusal) ? undefined : sql.selectId.first([channel.id, messageId]);
-      return known === undefined ? refusal : { kind: 'accepted', seq: known[0] as number, duplicate: true };
+    if (refusal === undefined || !holdsForKnownId(refusal)) {
+      const known = ids.find(channel.id, channel.trimmedSeq, messageId);
+      if (known !== undefined) return { kind: 'accepted', seq: known, duplicate: true };
     }
+    if (refusal !== undefined) return refusal;
     if (channel.id === 0) this.#log.create(channel, group);
     const seq = channel.headSeq + 1;
-    if (sql.insertId.run([channel.id, messageId, seq]) === 0) {
-      const known = sql.selectId.first([channel.id, messageId]) as readonly [number];
-      return { kind: 'accepted', seq: known[0], duplicate: true };
-    }
+    ids.add(channel.id, messageId, seq);
     this.#store(intake, submission, seq);
     this.#book(intake, submission);
     return { kind: 'accepted', seq, duplicate: false };
@@ -122,9 +121,8 @@ export class Appender {
     const { kind, messageId, payload, welcomes = [] } = submission;
     const storedAtMs = this.#stampMs;
     const epoch = Number(submission.epoch); // the rules let nothing above the channel's own epoch pass
-    const entry = run.writer.entry({ seq, prevSeq: channel.headSeq, kind, epoch, messageId, payload, storedAtMs });
+    run.writer.entry({ seq, prevSeq: channel.headSeq, kind, epoch, messageId, payload, storedAtMs });
     run.add(seq);
-    sql.insertEntry.run([channel.id, seq, storedAtMs, messageId, crc32(entry), entry]);
     channel.headSeq = seq;
     if (kind !== 'commit') return;
     sql.insertCommit.run([channel.id, epoch, seq]);
@@ -152,6 +150,10 @@ export class Appender {
     if (this.#log.members.add(channel, account))
       accessChanges.push({ kind: 'admitted', channel: channel.name, account });
   }
+}
+
+function* messageIdsOf(requests: readonly AppendRequest[], indices: readonly number[]): Iterable<Uint8Array> {
+  for (const index of indices) for (const { messageId } of requests[index]?.submissions ?? []) yield messageId;
 }
 
 function byChannel(requests: readonly AppendRequest[]): Map<ChannelName, number[]> {

@@ -12,6 +12,8 @@ export interface Channel {
   epoch: number;
   isClaimed: boolean;
   accessChanges: number;
+  /** Entries up to this one are gone. */
+  trimmedSeq: number;
 }
 
 /** What `selectChannel` selects. */
@@ -53,9 +55,18 @@ export class ChannelTable {
     const row = this.#sql.selectChannel.first([name]);
     if (row === undefined) {
       const headSeq = this.#firstFreeSeq - 1;
-      return { name, id: 0, group: undefined, headSeq, epoch: 0, isClaimed: false, accessChanges: 0 };
+      return {
+        name,
+        id: 0,
+        group: undefined,
+        headSeq,
+        epoch: 0,
+        isClaimed: false,
+        accessChanges: 0,
+        trimmedSeq: headSeq,
+      };
     }
-    const [id, group, headSeq, epoch, isClaimed, accessChanges] = row as ChannelRow;
+    const [id, group, headSeq, epoch, isClaimed, accessChanges, trimmedSeq] = row as ChannelRow;
     const channel = {
       name,
       id,
@@ -64,6 +75,7 @@ export class ChannelTable {
       epoch,
       isClaimed: isClaimed === 1,
       accessChanges,
+      trimmedSeq,
     };
     if (this.#cache.size >= MAX_CACHED_CHANNELS) this.#cache.clear();
     this.#cache.set(name, channel);
@@ -83,6 +95,13 @@ export class ChannelTable {
   /** Writes what has changed about a channel, in a transaction. */
   save({ id, headSeq, epoch, isClaimed, accessChanges }: Channel): void {
     this.#sql.updateChannel.run([headSeq, epoch, isClaimed ? 1 : 0, accessChanges, id]);
+  }
+
+  /** Notes that a channel's entries up to `seq` are gone, in a transaction. */
+  setTrimmed(id: number, seq: number): void {
+    this.#sql.updateTrimmed.run([seq, id]);
+    const cached = this.#cache.get(this.#sql.selectName.first([id])?.[0] as ChannelName);
+    if (cached !== undefined) cached.trimmedSeq = seq;
   }
 
   /** Forgets what is remembered: a transaction was rolled back. */

@@ -11,7 +11,7 @@ export function openLibsql(path: string): SqlDatabase {
   return {
     exec: (sql) => void database.exec(sql),
     prepare: (sql) => {
-      const statement = new LibsqlStatement(database.prepare(sql));
+      const statement = new LibsqlStatement(() => database.prepare(sql));
       statements.push(statement);
       return statement;
     },
@@ -32,42 +32,51 @@ export function openLibsql(path: string): SqlDatabase {
 
 type Prepared = Libsql.Statement<[readonly SqlValue[]]>;
 
+/**
+ * A statement for each way of asking: after `all`, libsql 0.5.29 answers `get` with the first row of the parameters
+ * before, whatever the parameters are now.
+ */
 class LibsqlStatement implements SqlStatement {
-  #prepared: Prepared | undefined;
-  #isRaw = false;
+  #prepare: (() => Prepared) | undefined;
+  #running: Prepared | undefined;
+  #single: Prepared | undefined;
+  #many: Prepared | undefined;
 
-  constructor(prepared: Prepared) {
-    this.#prepared = prepared;
+  constructor(prepare: () => Prepared) {
+    this.#prepare = prepare;
+    this.#running = prepare(); // what is wrong with the text shows now
   }
 
   run(parameters: readonly SqlValue[]): number {
-    return this.#open().run(parameters).changes;
+    return (this.#running ?? this.#open()).run(parameters).changes;
   }
 
   first(parameters: readonly SqlValue[]): readonly SqlValue[] | undefined {
-    return this.#rows().get(parameters) as readonly SqlValue[] | undefined;
+    return (this.#single ??= this.#rows()).get(parameters) as readonly SqlValue[] | undefined;
   }
 
   all(parameters: readonly SqlValue[]): readonly (readonly SqlValue[])[] {
-    return this.#rows().all(parameters) as readonly (readonly SqlValue[])[];
+    return (this.#many ??= this.#rows()).all(parameters) as readonly (readonly SqlValue[])[];
   }
 
-  /** Lets go of the driver's statement. */
+  /** Lets go of the driver's statements. */
   drop(): void {
-    this.#prepared = undefined;
+    this.#prepare = undefined;
+    this.#running = undefined;
+    this.#single = undefined;
+    this.#many = undefined;
   }
 
   /** Only a statement that returns columns may be switched to arrays; asking for it is cheaper here than per row. */
   #rows(): Prepared {
     const prepared = this.#open();
-    if (!this.#isRaw) prepared.raw();
-    this.#isRaw = true;
+    prepared.raw();
     return prepared;
   }
 
   #open(): Prepared {
-    if (this.#prepared === undefined) throw new Error('the database is closed');
-    return this.#prepared;
+    if (this.#prepare === undefined) throw new Error('the database is closed');
+    return this.#prepare();
   }
 }
 

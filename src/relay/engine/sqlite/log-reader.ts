@@ -1,19 +1,17 @@
-import { crc32 } from 'node:zlib';
 import type { ChannelName } from '../../../base/channel-name.ts';
-import { RuntimeError } from '../../../base/errors.ts';
-import { ENTRY_OVERHEAD_BYTES, EntryWriter } from '../entry-codec.ts';
-import type { EntryRun } from '../entry-run.ts';
 import type { LogPage, PageLimit } from '../log-engine.ts';
-import { RunBuilder } from '../run-builder.ts';
 import type { ChannelRow } from './channel-table.ts';
 import type { LogStatements } from './log-statements.ts';
+import type { SegmentTable } from './segment-table.ts';
 
 /** Reads pages of entries and checks that each is what was written. */
 export class LogReader {
   readonly #sql: LogStatements;
+  readonly #segments: SegmentTable;
 
-  constructor(sql: LogStatements) {
+  constructor(sql: LogStatements, segments: SegmentTable) {
     this.#sql = sql;
+    this.#segments = segments;
   }
 
   /**
@@ -32,32 +30,11 @@ export class LogReader {
     const resumesAtSeq = from > afterSeq ? from + 1 : undefined;
     if (from >= through) return { run: undefined, resumesAtSeq, headSeq };
 
-    const rows = this.#sql.selectEntries.all([id, from, through, limit.entries]) as [number, number, Uint8Array][];
-    return { run: runOf(rows, from, limit.bytes), resumesAtSeq, headSeq };
+    return { run: this.#segments.read(id, from, through, limit), resumesAtSeq, headSeq };
   }
 
   #lostRangeBehind(channel: number, seq: number): { afterSeq: number; throughSeq: number } | undefined {
     const row = this.#sql.nextLostRange.first([channel, seq]) as [number, number] | undefined;
     return row && { afterSeq: row[0], throughSeq: row[1] };
   }
-}
-
-function runOf(rows: readonly [seq: number, checksum: number, Uint8Array][], from: number, maxBytes: number): EntryRun {
-  let bytes = 0;
-  let count = 0;
-  if (rows.length === 0) throw new RuntimeError('store_damaged', `entry ${from + 1} of a channel is missing`);
-  for (const [seq, checksum, entry] of rows) {
-    bytes += entry.length + ENTRY_OVERHEAD_BYTES;
-    if (count > 0 && bytes > maxBytes) break;
-    count += 1;
-    if (seq !== from + count || crc32(entry) !== checksum) {
-      throw new RuntimeError('store_damaged', `entry ${from + count} of a channel is not what was written`);
-    }
-  }
-  const run = new RunBuilder(new EntryWriter(bytes), from);
-  for (const [seq, , entry] of rows.slice(0, count)) {
-    run.writer.encoded(entry);
-    run.add(seq);
-  }
-  return run.finish();
 }

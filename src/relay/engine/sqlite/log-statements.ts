@@ -1,3 +1,4 @@
+import { prepareAll } from './sql-database.ts';
 import type { SqlDatabase, SqlStatement } from './sql-database.ts';
 
 const TEXT = {
@@ -7,21 +8,10 @@ const TEXT = {
     'SELECT id, mls_group, head_seq, epoch, is_claimed, access_changes, trimmed_seq FROM channels WHERE name = ?',
   insertChannel: 'INSERT INTO channels (name, mls_group, head_seq, epoch, trimmed_seq) VALUES (?, ?, ?, 0, ?)',
   updateChannel: 'UPDATE channels SET head_seq = ?, epoch = ?, is_claimed = ?, access_changes = ? WHERE id = ?',
+  selectTrimmed: 'SELECT trimmed_seq FROM channels WHERE id = ?',
+  selectName: 'SELECT name FROM channels WHERE id = ?',
+  countEntries: 'SELECT COALESCE(SUM(head_seq - trimmed_seq), 0) FROM channels',
   updateTrimmed: 'UPDATE channels SET trimmed_seq = ? WHERE id = ?',
-  // Looking and inserting in one step: the id is nearly always new.
-  insertId: 'INSERT OR IGNORE INTO message_ids (channel, message_id, seq) VALUES (?, ?, ?)',
-  selectId: 'SELECT seq FROM message_ids WHERE channel = ? AND message_id = ?',
-  deleteId:
-    'DELETE FROM message_ids WHERE (channel, message_id) IN (SELECT channel, message_id FROM entries WHERE id = ?)',
-  insertEntry:
-    'INSERT INTO entries (channel, seq, stored_at_ms, message_id, checksum, entry) VALUES (?, ?, ?, ?, ?, ?)',
-  selectEntries:
-    'SELECT seq, checksum, entry FROM entries WHERE channel = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?',
-  deleteEntry: 'DELETE FROM entries WHERE id = ?',
-  trimmableOfChannel: 'SELECT id, channel, seq FROM entries WHERE channel = ? AND seq <= ? ORDER BY seq LIMIT ?',
-  oldestEntries: 'SELECT id, channel, seq, stored_at_ms FROM entries ORDER BY id LIMIT ?',
-  lastStoredAt: 'SELECT stored_at_ms FROM entries ORDER BY id DESC LIMIT 1',
-  entryIds: 'SELECT (SELECT MIN(id) FROM entries), (SELECT MAX(id) FROM entries)',
   insertCommit: 'INSERT INTO commits (channel, epoch, seq) VALUES (?, ?, ?)',
   selectCommit: 'SELECT seq FROM commits WHERE channel = (SELECT id FROM channels WHERE name = ?) AND epoch = ?',
   insertWelcome: 'INSERT INTO welcomes (channel, commit_seq, part, stored_at_ms, payload) VALUES (?, ?, ?, ?, ?)',
@@ -60,5 +50,5 @@ export type LogStatements = Readonly<Record<keyof typeof TEXT, SqlStatement>>;
 
 /** Prepares all statements of the log. */
 export function prepareStatements(database: SqlDatabase): LogStatements {
-  return Object.fromEntries(Object.entries(TEXT).map(([name, sql]) => [name, database.prepare(sql)])) as LogStatements;
+  return prepareAll(database, TEXT);
 }

@@ -2,7 +2,9 @@ import { ChannelTable } from './channel-table.ts';
 import type { Channel } from './channel-table.ts';
 import type { HighWaterMarks } from './high-water-marks.ts';
 import type { LogStatements } from './log-statements.ts';
+import { filedUpTo, MessageIds } from './message-ids.ts';
 import { MemberTable } from './member-table.ts';
+import { SegmentTable } from './segment-table.ts';
 import type { SqlDatabase } from './sql-database.ts';
 import { UsageTable } from './usage-table.ts';
 
@@ -12,6 +14,8 @@ export class LogTransaction {
   readonly channels: ChannelTable;
   readonly members: MemberTable;
   readonly usage: UsageTable;
+  readonly segments: SegmentTable;
+  readonly ids: MessageIds;
   readonly #database: SqlDatabase;
   readonly #marks: HighWaterMarks;
   readonly #touched = new Set<Channel>();
@@ -23,6 +27,8 @@ export class LogTransaction {
     this.channels = new ChannelTable(sql);
     this.members = new MemberTable(sql);
     this.usage = new UsageTable(sql);
+    this.segments = new SegmentTable(database, filedUpTo(database));
+    this.ids = new MessageIds(database, this.segments);
   }
 
   /** All of `work` is durable and marked when this returns, or none of it is stored and the driver's error is thrown. */
@@ -32,15 +38,18 @@ export class LogTransaction {
     let result: Result;
     try {
       result = work();
+      this.ids.file();
       this.#database.exec('COMMIT');
     } catch (error) {
       this.channels.forget(); // they were counted up on the way
       this.members.forget();
       this.usage.forget();
+      this.ids.rollBack();
       // When the disk is full, SQLite has rolled back by itself.
       if (this.#database.isInTransaction()) this.#database.exec('ROLLBACK');
       throw error;
     }
+    this.ids.commit();
     for (const channel of this.#touched) this.#marks.set(channel.id, channel.name, channel);
     this.#marks.write();
     return result;

@@ -1,16 +1,13 @@
 import { RuntimeError } from '../../../base/errors.ts';
+import { moveToSegments } from './move-to-segments.ts';
 import type { SqlDatabase } from './sql-database.ts';
 
 /** Raised when an older version could misread what this one writes. */
-const FORMAT_VERSION = 2;
+const FORMAT_VERSION = 3;
 /** Marks the file as ours (SQLite's `application_id`): the letters `SkyL`. */
 const APPLICATION_ID = 0x536b794c;
 
-/**
- * `entries` has an integer rowid and a unique index: with a composite primary key and no rowid, bodies of a KiB spill
- * into overflow pages and cost three times the space and half the speed. Rowids are in log order over all channels,
- * which lets retention take the oldest rows without an index on time.
- */
+/** A row for each entry. */
 const VERSION_1 = `
   CREATE TABLE channels (
     id INTEGER PRIMARY KEY,
@@ -94,7 +91,11 @@ const VERSION_2 = `
 `;
 
 /** What leads from each version to the next, an empty file being version 0: one path for files old and new. */
-const MIGRATIONS = [VERSION_1, VERSION_2];
+const MIGRATIONS: readonly ((database: SqlDatabase) => void)[] = [
+  (database) => database.exec(VERSION_1),
+  (database) => database.exec(VERSION_2),
+  moveToSegments,
+];
 
 /**
  * Takes the file for this connection alone and checks who wrote it.
@@ -118,7 +119,7 @@ export function lockDatabase(database: SqlDatabase): number {
 export function migrateDatabase(database: SqlDatabase, version: number): void {
   if (version === FORMAT_VERSION) return;
   database.exec('BEGIN EXCLUSIVE');
-  for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
+  for (const migrate of MIGRATIONS.slice(version)) migrate(database);
   database.exec(`PRAGMA application_id=${APPLICATION_ID}; PRAGMA user_version=${FORMAT_VERSION}; COMMIT`);
 }
 

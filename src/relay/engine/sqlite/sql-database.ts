@@ -24,3 +24,12 @@ export interface SqlDatabase {
   isDeviceFailure(error: unknown): boolean;
   close(): void;
 }
+
+/** Prepares statements, by name. */
+export function prepareAll<Name extends string>(
+  database: SqlDatabase,
+  sql: Readonly<Record<Name, string>>,
+): Readonly<Record<Name, SqlStatement>> {
+  const entries = Object.entries<string>(sql).map(([name, text]) => [name, database.prepare(text)] as const);
+  return Object.fromEntries(entries) as Record<Name, SqlStatement>;
+}

@@ -51,6 +51,8 @@ export interface SqliteEngineOptions {
 
 /** Takes about half a second. */
 const MAX_CHECKED_BYTES = 256 * 1024 * 1024;
+/** Ids of entries that are gone stay in the index, where nobody asks for them, until there are so many. */
+const MIN_SWEPT_IDS = 50_000;
 /** What has to fit before a log that was full counts as one that can be written. */
 const PROBE_BYTES = 64 * 1024;
 
@@ -109,6 +111,7 @@ class SqliteEngine implements LogEngine {
   /** Why the last append was not stored. */
   #appendFailure: RuntimeError | undefined;
   #lastCommitMs = 0;
+  #unsweptIds = 0;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -199,8 +202,15 @@ class SqliteEngine implements LogEngine {
     return inSlices(() => this.#link.call('trimSlice', [channel, upToSeq]));
   }
 
-  trimStoredBefore(timeMs: number): Promise<number> {
-    return inSlices(() => this.#link.call('trimStoredBeforeSlice', [timeMs]));
+  async trimStoredBefore(timeMs: number): Promise<number> {
+    const entries = await inSlices(() => this.#link.call('trimStoredBeforeSlice', [timeMs]));
+    this.#unsweptIds += entries;
+    if (this.#unsweptIds < MIN_SWEPT_IDS) return entries;
+    this.#unsweptIds = 0;
+    // The whole index in its own order: to look for the ids one by one would rewrite a page for each.
+    let isUnfinished = true;
+    while (isUnfinished) isUnfinished = await this.#link.call('sweepIdsSlice', []);
+    return entries;
   }
 
   close(): Promise<void> {

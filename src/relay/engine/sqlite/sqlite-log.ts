@@ -34,8 +34,8 @@ type WelcomeRow = [
   hasAdmitted: number,
 ];
 
-/** Rows deleted in one transaction, so that a trim never holds up appends for long. */
-const TRIM_SLICE = 1000;
+/** Segments deleted in one transaction, so that a trim never holds up appends for long. */
+const TRIM_SLICE = 64;
 
 /** The log on one SQLite connection: synchronous, for the thread that owns the connection. */
 export class SqliteLog {
@@ -52,7 +52,7 @@ export class SqliteLog {
     this.#sql = sql;
     this.#log = new LogTransaction(database, marks, sql);
     this.#appender = new Appender(this.#log, rules);
-    this.#reader = new LogReader(sql);
+    this.#reader = new LogReader(sql, this.#log.segments);
   }
 
   /**
@@ -112,27 +112,46 @@ export class SqliteLog {
 
   /** Deletes one slice of a channel's entries up to `upToSeq`; returns how many, 0 when there is nothing left to delete. */
   trimSlice(name: ChannelName, upToSeq: number): number {
-    const { id, headSeq } = this.#log.channels.get(name);
+    const { id, headSeq, trimmedSeq } = this.#log.channels.get(name);
     const limit = Math.min(upToSeq, headSeq);
-    return id === 0 ? 0 : this.#trim(this.#sql.trimmableOfChannel.all([id, limit, TRIM_SLICE]));
+    if (limit <= trimmedSeq) return 0;
+    return this.#log.run(() => {
+      const { entries, upToSeq: reached } = this.#log.segments.trim(id, limit, TRIM_SLICE);
+      if (entries > 0) this.#log.channels.setTrimmed(id, reached);
+      return entries;
+    });
   }
 
   /** Deletes one slice of what was stored before `timeMs`; returns how many entries. */
   trimStoredBeforeSlice(timeMs: number): number {
     this.#sql.deleteWelcomeRefs.run([timeMs]);
     this.#sql.deleteWelcomes.run([timeMs]);
-    const rows = this.#sql.oldestEntries.all([TRIM_SLICE]) as [number, number, number, number][];
-    return this.#trim(rows.filter(([, , , storedAtMs]) => storedAtMs < timeMs));
+    const segments = this.#log.segments.oldest(TRIM_SLICE).filter(({ storedAtMs }) => storedAtMs < timeMs);
+    if (segments.length === 0) return 0;
+    return this.#log.run(() => {
+      const upTo = new Map(segments.map(({ channel, lastSeq }) => [channel, lastSeq]));
+      for (const [channel, seq] of upTo) this.#log.channels.setTrimmed(channel, seq);
+      return this.#log.segments.delete(segments);
+    });
+  }
+
+  /** Deletes ids of trimmed entries from a part of the index; returns whether there is another part. */
+  sweepIdsSlice(): boolean {
+    const trimmed = new Map<number, number>();
+    const trimmedSeq = (channel: number): number => {
+      const seq = trimmed.get(channel) ?? Number(this.#sql.selectTrimmed.first([channel])?.[0] ?? 0);
+      trimmed.set(channel, seq);
+      return seq;
+    };
+    return this.#log.run(() => this.#log.ids.sweepSlice(trimmedSeq));
   }
 
   /** Facts for an operator. */
   details(): Record<string, number> {
-    const [oldest, newest] = this.#sql.entryIds.first([]) as [number | null, number | null];
     const [losses] = this.#sql.selectLosses.first([]) as [number, number];
     return {
       channels: this.#log.channels.count,
-      // Counting them would read an index as large as the log.
-      entriesAtMost: newest === null ? 0 : newest - (oldest ?? 0) + 1,
+      entries: Number(this.#sql.countEntries.first([])?.[0]),
       databaseBytes: Number(this.#database.pragma('page_count')) * Number(this.#database.pragma('page_size')),
       acceptedLosses: losses,
     };
@@ -176,20 +195,5 @@ export class SqliteLog {
       return isNew;
     });
     return hasChanged ? [{ kind, channel: name, account }] : [];
-  }
-
-  /** @param rows id, channel, seq, in log order */
-  #trim(rows: readonly (readonly unknown[])[]): number {
-    if (rows.length === 0) return 0;
-    const trimmedSeqs = new Map<number, number>();
-    this.#log.run(() => {
-      for (const [id, channel, seq] of rows as [number, number, number][]) {
-        this.#sql.deleteId.run([id]);
-        this.#sql.deleteEntry.run([id]);
-        trimmedSeqs.set(channel, seq);
-      }
-      for (const [channel, seq] of trimmedSeqs) this.#sql.updateTrimmed.run([seq, channel]);
-    });
-    return rows.length;
   }
 }

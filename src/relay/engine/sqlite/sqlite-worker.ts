@@ -38,6 +38,7 @@ function callsOf(log: SqliteLog): WorkerCalls {
     probe: (bytes) => log.probe(bytes),
     trimSlice: (channel, upToSeq) => log.trimSlice(channel, upToSeq),
     trimStoredBeforeSlice: (timeMs) => log.trimStoredBeforeSlice(timeMs),
+    sweepIdsSlice: () => log.sweepIdsSlice(),
     close: () => log.close(),
   };
 }

@@ -59,6 +59,7 @@ export interface WorkerCalls {
   probe(bytes: number): void;
   trimSlice(channel: ChannelName, upToSeq: number): number;
   trimStoredBeforeSlice(timeMs: number): number;
+  sweepIdsSlice(): boolean;
   close(): void;
 }
 
