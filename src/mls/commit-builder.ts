@@ -6,6 +6,7 @@ import { commitEncoder } from 'ts-mls/commit.js';
 import { createConfirmationTag, createContentCommitSignature } from 'ts-mls/framedContent.js';
 import type { GroupContext } from 'ts-mls/groupContext.js';
 import { signGroupInfo } from 'ts-mls/groupInfo.js';
+import { encodeGroupSecrets } from 'ts-mls/groupSecrets.js';
 import { makeKeyPackageRef } from 'ts-mls/keyPackage.js';
 import type { KeyPackage } from 'ts-mls/keyPackage.js';
 import { initializeEpoch } from 'ts-mls/keySchedule.js';
@@ -23,10 +24,12 @@ import { leafToNodeIndex, leafWidth, toLeafIndex, toNodeIndex } from 'ts-mls/tre
 import type { LeafIndex } from 'ts-mls/treemath.js';
 import { createUpdatePath, firstCommonAncestor } from 'ts-mls/updatePath.js';
 import type { PathSecret, UpdatePath } from 'ts-mls/updatePath.js';
-import { encryptGroupInfo, encryptGroupSecrets } from 'ts-mls/welcome.js';
+import { encryptGroupInfo } from 'ts-mls/welcome.js';
 import { MlsError } from '../base/errors.ts';
+import { ascii } from './crypto/bytes.ts';
 import type { EngineParts } from './engine.ts';
 import { paddingConfig } from './padding.ts';
+import { TlsWriter, vectorBytes } from './tls-writer.ts';
 
 /** How a commit travels: encrypted like a message, or signed and readable by whoever carries it (RFC 9420 §6). */
 export type CommitFraming = 'private' | 'public';
@@ -37,6 +40,12 @@ export interface BuiltCommit {
   readonly welcome: Uint8Array | undefined;
   readonly welcomeRefs: readonly Uint8Array[];
   readonly next: ClientState;
+}
+
+/** What a commit is to do, and the references of the key packages in it (RFC 9420 §5.2). */
+export interface ProposedChange {
+  readonly proposals: readonly Proposal[];
+  readonly refs: ReadonlyMap<KeyPackage, Uint8Array>;
 }
 
 /** The new tree, and what the committer knows about it. */
@@ -60,7 +69,7 @@ type Joiner = readonly [leaf: LeafIndex, keyPackage: KeyPackage];
 export async function buildCommit(
   { crypto, padding }: EngineParts,
   state: ClientState,
-  proposals: readonly Proposal[],
+  { proposals, refs }: ProposedChange,
   renewsKeys: boolean,
   framing: CommitFraming,
 ): Promise<BuiltCommit> {
@@ -165,21 +174,17 @@ export async function buildCommit(
       crypto.signature,
     );
     const encryptedGroupInfo = await encryptGroupInfo(groupInfo, epoch.welcomeSecret, crypto);
+    // The same for all joiners, and as large as the tree.
+    const info = welcomeInfo(encryptedGroupInfo);
     const secrets = [];
     for (const [leaf, keyPackage] of joiners) {
       const meeting = firstCommonAncestor(renewed.tree, leaf, own);
-      const { enc, ct } = await encryptGroupSecrets(
-        await crypto.hpke.importPublicKey(keyPackage.initKey),
-        encryptedGroupInfo,
-        {
-          joinerSecret: epoch.joinerSecret,
-          pathSecret: renewed.pathSecrets.find(({ nodeIndex }) => nodeIndex === meeting)?.secret,
-          psks: [],
-        },
-        crypto.hpke,
-      );
+      const pathSecret = renewed.pathSecrets.find(({ nodeIndex }) => nodeIndex === meeting)?.secret;
+      const groupSecrets = encodeGroupSecrets({ joinerSecret: epoch.joinerSecret, pathSecret, psks: [] });
+      const initKey = await crypto.hpke.importPublicKey(keyPackage.initKey);
+      const { enc, ct } = await crypto.hpke.seal(initKey, groupSecrets, info, NO_BYTES);
       secrets.push({
-        newMember: await makeKeyPackageRef(keyPackage, crypto.hash),
+        newMember: refs.get(keyPackage) ?? (await makeKeyPackageRef(keyPackage, crypto.hash)),
         encryptedGroupSecrets: { kemOutput: enc, ciphertext: ct },
       });
     }
@@ -230,4 +235,11 @@ async function renewTree(
   };
 }
 
+/** The context of EncryptWithLabel for the secrets of a Welcome (RFC 9420 §5.1.3, §12.4.3.1). */
+function welcomeInfo(encryptedGroupInfo: Uint8Array): Uint8Array {
+  const length = vectorBytes(WELCOME_LABEL.length) + vectorBytes(encryptedGroupInfo.length);
+  return new TlsWriter(length).vector(WELCOME_LABEL).vector(encryptedGroupInfo).finish();
+}
+
+const WELCOME_LABEL = ascii('MLS 1.0 Welcome');
 const NO_BYTES = new Uint8Array(0);

@@ -1,12 +1,11 @@
 import type { ClientState } from 'ts-mls/clientState.js';
 import type { KeyPackage } from 'ts-mls/keyPackage.js';
-import type { Proposal } from 'ts-mls/proposal.js';
 import type { RatchetTree } from 'ts-mls/ratchetTree.js';
 import { equalBytes } from '../base/bytes.ts';
 import { checkInteger } from '../base/check.ts';
 import { MlsError, RuntimeError, SkytaleError } from '../base/errors.ts';
 import { buildCommit } from './commit-builder.ts';
-import type { CommitFraming } from './commit-builder.ts';
+import type { CommitFraming, ProposedChange } from './commit-builder.ts';
 import { identityOf } from './credential.ts';
 import { rememberingSignatures } from './crypto/remembered-signatures.ts';
 import { engineParts } from './engine.ts';
@@ -94,14 +93,15 @@ export async function commitChange(
   const state = activeStateOf(group);
   checkNotErased(state.keySchedule.initSecret);
   const { rotate = false } = change;
-  const proposals = await proposalsOf(parts, state, change, nowMs);
+  const proposed = await proposalsOf(parts, state, change, nowMs);
+  const { proposals } = proposed;
   if (proposals.length === 0 && !rotate) {
     throw new RuntimeError('invalid_argument', 'Expected `change` to name something to do, got nothing.');
   }
   const objection = objectionToProposals(state.ratchetTree, proposals);
   if (objection !== undefined) throw refusal(objection);
   try {
-    const { next, ...sent } = await buildCommit(parts, state, proposals, rotate, framing);
+    const { next, ...sent } = await buildCommit(parts, state, proposed, rotate, framing);
     checkResult(parts, state, next, pins);
     return { epoch: group.epoch, ...sent, next: wrapState(carryLeaves(state, next)) };
   } catch (cause) {
@@ -115,7 +115,7 @@ async function proposalsOf(
   state: ClientState,
   change: GroupChange,
   nowMs: number,
-): Promise<readonly Proposal[]> {
+): Promise<ProposedChange> {
   const { ratchetTree, groupContext, privatePath } = state;
   const { add = [], remove = [], replace = [], ifAbsent = 'add', extensions } = change;
   if (extensions !== undefined) {
@@ -126,7 +126,7 @@ async function proposalsOf(
       );
     }
     const groupContextExtensions = { extensions: toLibraryExtensions(extensions) };
-    return [{ proposalType: 'group_context_extensions', groupContextExtensions }];
+    return { proposals: [{ proposalType: 'group_context_extensions', groupContextExtensions }], refs: new Map() };
   }
   const leaves = new Set(remove);
   for (const leaf of leaves) {
@@ -135,23 +135,27 @@ async function proposalsOf(
       throw new MlsError('mls_error', `No member has leaf ${leaf} in epoch ${groupContext.epoch}.`);
     }
   }
-  const joining: KeyPackage[] = [];
-  for (const bytes of add) joining.push((await openKeyPackage(parts, bytes, nowMs)).keyPackage);
+  const refs = new Map<KeyPackage, Uint8Array>();
+  for (const bytes of add) {
+    const { keyPackage, info } = await openKeyPackage(parts, bytes, nowMs);
+    refs.set(keyPackage, info.ref);
+  }
   for (const bytes of replace) {
     const { keyPackage, info } = await openKeyPackage(parts, bytes, nowMs);
     const leaf = leafOf(ratchetTree, info.identity);
     if (leaf !== undefined) leaves.add(leaf);
     else if (ifAbsent === 'refuse') throw refusal('an identity to be replaced is not a member');
-    joining.push(keyPackage);
+    refs.set(keyPackage, info.ref);
   }
   if (leaves.has(privatePath.leafIndex)) {
     throw new RuntimeError('invalid_argument', 'Expected `change` to be about others: a member cannot remove itself.');
   }
   for (const leaf of leavingLeaves(state)) if (leaf !== privatePath.leafIndex) leaves.add(leaf);
-  return [
+  const proposals = [
     ...[...leaves].map((removed) => ({ proposalType: 'remove' as const, remove: { removed } })),
-    ...joining.map((keyPackage) => ({ proposalType: 'add' as const, add: { keyPackage } })),
+    ...[...refs.keys()].map((keyPackage) => ({ proposalType: 'add' as const, add: { keyPackage } })),
   ];
+  return { proposals, refs };
 }
 
 function leafOf(tree: RatchetTree, identity: Uint8Array): number | undefined {

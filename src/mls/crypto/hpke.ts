@@ -9,6 +9,8 @@ import { LabeledKdf } from './labeled-kdf.ts';
 const KDF_ID = 0x0001;
 const BASE_MODE = Uint8Array.of(0);
 const EMPTY = new Uint8Array(0);
+/** From here on it is worth remembering the hash of an information. */
+const LONG_INFO_BYTES = 1024;
 
 /** What both sides derive from the shared secret. */
 interface KeySchedule {
@@ -24,6 +26,8 @@ export class Hpke {
   readonly #kdf: LabeledKdf;
   /** There is no pre-shared key in base mode, so its part of the context is always the same. */
   readonly #pskIdHash: Uint8Array;
+  /** A Welcome has one information for all joiners, as large as the tree. It must not be written to meanwhile. */
+  readonly #infoHashes: WeakMap<Uint8Array, Uint8Array> = new WeakMap<Uint8Array, Uint8Array>();
 
   constructor(kem: DhKem, aead: AesGcm) {
     this.#kem = kem;
@@ -81,8 +85,17 @@ export class Hpke {
   #schedule(sharedSecret: Uint8Array, info: Uint8Array): KeySchedule {
     return {
       secret: this.#kdf.extract(sharedSecret, 'secret', EMPTY),
-      context: concat(BASE_MODE, this.#pskIdHash, this.#kdf.extract(EMPTY, 'info_hash', info)),
+      context: concat(BASE_MODE, this.#pskIdHash, this.#infoHash(info)),
     };
+  }
+
+  #infoHash(info: Uint8Array): Uint8Array {
+    let known = this.#infoHashes.get(info);
+    if (known === undefined) {
+      known = this.#kdf.extract(EMPTY, 'info_hash', info);
+      if (info.length >= LONG_INFO_BYTES) this.#infoHashes.set(info, known);
+    }
+    return known;
   }
 
   #messageKeys({ secret, context }: KeySchedule): { readonly key: Uint8Array; readonly nonce: Uint8Array } {
