@@ -1,7 +1,5 @@
-import { create, toBinary } from '@bufbuild/protobuf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { QuotaSchema } from '../gen/skytale/relay/v1/relay_pb.ts';
-import type { EntryKind, Publish, PublishedSchema, Submission } from '../gen/skytale/relay/v1/relay_pb.ts';
+import type { EntryKind, Publish, PublishedSchema, QuotaSchema, Submission } from '../gen/skytale/relay/v1/relay_pb.ts';
 
 // The two frames that a relay handles once per batch of messages, coded by hand: the generated codec takes ten times as
 // long. Both do only what is common, and say so when a frame is something else, which the generated codec then takes.
@@ -173,19 +171,20 @@ const HEADER_BYTES = 6;
 /** An answer that accepts: two tags with their lengths, a number of up to ten bytes, a flag. */
 const ACCEPTED_BYTES = 17;
 const MAX_REQUEST_BYTES = 6;
+/** Tag and length, and three numbers of up to eight bytes with their tags. */
+const QUOTA_BYTES = 29;
 
 /**
  * The bytes of a `ServerFrame` that holds a `Published`, as the generated codec would write them.
  *
- * @returns `undefined` if an answer refuses
+ * @returns `undefined` if an answer refuses, or a number is above 2^53 - 1
  */
 export function writePublished({
   request = 0,
   answers = [],
   quota,
 }: MessageInitShape<typeof PublishedSchema>): Buffer | undefined {
-  const encodedQuota = quota === undefined ? EMPTY : toBinary(QuotaSchema, create(QuotaSchema, quota));
-  const capacity = HEADER_BYTES + MAX_REQUEST_BYTES + ACCEPTED_BYTES * answers.length + encodedQuota.length + 6;
+  const capacity = HEADER_BYTES + MAX_REQUEST_BYTES + ACCEPTED_BYTES * answers.length + QUOTA_BYTES;
   const frame = Buffer.allocUnsafe(capacity);
   let at = HEADER_BYTES;
   if (request !== 0) {
@@ -214,15 +213,33 @@ export function writePublished({
     }
   }
   if (quota !== undefined) {
-    frame[at] = tag(3, LENGTH_DELIMITED);
-    at = writeVarint(frame, at + 1, encodedQuota.length);
-    frame.set(encodedQuota, at);
-    at += encodedQuota.length;
+    const end = writeQuota(frame, at, quota);
+    if (end === undefined) return undefined;
+    at = end;
   }
   const start = HEADER_BYTES - 1 - varintLength(at - HEADER_BYTES);
   frame[start] = FRAME_PUBLISHED;
   writeVarint(frame, start + 1, at - HEADER_BYTES);
   return frame.subarray(start, at);
+}
+
+/** Writes the field at `start`; returns where it ends. */
+function writeQuota(
+  frame: Uint8Array,
+  start: number,
+  { limit = 0n, remaining = 0n, resetsAtMs = 0n }: MessageInitShape<typeof QuotaSchema>,
+): number | undefined {
+  let at = start + 2;
+  for (const [index, value] of [limit, remaining, resetsAtMs].entries()) {
+    const number = Number(value);
+    if (!Number.isSafeInteger(number)) return undefined;
+    if (number === 0) continue;
+    frame[at] = tag(index + 1, VARINT);
+    at = writeVarint(frame, at + 1, number);
+  }
+  frame[start] = tag(3, LENGTH_DELIMITED);
+  frame[start + 1] = at - start - 2;
+  return at;
 }
 
 function varintLength(value: number): number {
