@@ -1,6 +1,6 @@
 import type { ChannelName } from '../../base/channel-name.ts';
 import { answerToWire, quotaToWire } from '../../transport/index.ts';
-import type { PublishAnswer, Quota, ServerFrameInit, Submission } from '../../transport/index.ts';
+import type { PublishAnswer, ServerFrameInit, Submission } from '../../transport/index.ts';
 import { judgeScopes, quotaOf, scopeText } from '../access/index.ts';
 import type { Judged, Principal } from '../access/index.ts';
 import type { AppendOutcome, Usage } from '../engine/log-engine.ts';
@@ -89,12 +89,13 @@ export class PublishDesk {
     const stored = (outcome?.answers ?? [])[Symbol.iterator]();
     const answers = items.map((item) => (item.kind === 'refused' ? item : (stored.next().value as PublishAnswer)));
     this.#count(items, answers, (clock.now() - arrivedAtMs) / 1000);
-    const quota = sender === undefined ? undefined : await this.#quota(sender.principal, outcome?.usage);
     const value = { request: frame.request, answers: answers.map(answerToWire) };
-    this.#outlet.send({
-      case: 'published',
-      value: quota === undefined ? value : { ...value, quota: quotaToWire(quota) },
-    });
+    const limit = sender?.principal.messagesPerMonth;
+    if (sender !== undefined && limit !== undefined) {
+      this.#usage = outcome?.usage ?? (await this.#lastUsage(sender.principal));
+      const quota = this.#usage && quotaToWire(quotaOf(this.#usage, limit));
+      this.#outlet.send({ case: 'published', value: quota === undefined ? value : { ...value, quota } });
+    } else this.#outlet.send({ case: 'published', value });
   }
 
   /** For a token that may not create: what it would store in a channel that nobody has claimed is refused. */
@@ -114,20 +115,16 @@ export class PublishDesk {
     return items.map((item) => (item.kind === 'refused' ? item : refusal));
   }
 
-  /** What is left to the account. Only a first publish of which nothing came to the log has to ask for it. */
-  async #quota({ account, messagesPerMonth }: Principal, usage: Usage | undefined): Promise<Quota | undefined> {
-    if (messagesPerMonth === undefined) return undefined;
+  /** What the log said last. Where nothing came to the log yet it has to be asked. */
+  async #lastUsage({ account }: Principal): Promise<Usage | undefined> {
     const month = monthStart(this.#context.clock.now());
-    if (usage === undefined && (this.#usage === undefined || this.#usage.monthStartMs < month)) {
-      try {
-        this.#usage = await this.#context.engine.usage(account, month);
-      } catch (error) {
-        this.#context.logger.error({ err: error }, 'the log cannot be read');
-        return undefined;
-      }
+    if (this.#usage !== undefined && this.#usage.monthStartMs >= month) return this.#usage;
+    try {
+      return await this.#context.engine.usage(account, month);
+    } catch (error) {
+      this.#context.logger.error({ err: error }, 'the log cannot be read');
+      return undefined;
     }
-    this.#usage = usage ?? this.#usage;
-    return this.#usage === undefined ? undefined : quotaOf(this.#usage, messagesPerMonth);
   }
 
   #count(items: readonly Judged[], answers: readonly PublishAnswer[], seconds: number): void {
