@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { toHex } from '../../../src/base/bytes.ts';
+import type { ChannelName } from '../../../src/base/channel-name.ts';
 import { RuntimeError } from '../../../src/base/errors.ts';
 import type { LogEntry, Submission } from '../../../src/transport/index.ts';
 import { DEFAULT_LOG_RULES } from '../../../src/relay/engine/log-rules.ts';
@@ -52,8 +53,19 @@ export async function closeLog(log: SqliteLog): Promise<void> {
 
 /** Three channels, and what was acknowledged in each. */
 export class Acknowledged {
-  readonly channels = [freshChannelName(), freshChannelName(), freshChannelName()] as const;
+  readonly channels: readonly [ChannelName, ChannelName, ChannelName];
   readonly #ids = new Map<string, Map<number, string>>();
+
+  constructor(channels: Acknowledged['channels'] = [freshChannelName(), freshChannelName(), freshChannelName()]) {
+    this.channels = channels;
+  }
+
+  /** Another account of the same, for a copy of the same files. */
+  copy(): Acknowledged {
+    const copy = new Acknowledged(this.channels);
+    for (const [name, ids] of this.#ids) copy.#ids.set(name, new Map(ids));
+    return copy;
+  }
 
   /** Stores submissions in one of the channels. */
   append(log: SqliteLog, channel: number, submissions: readonly Submission[]): number[] {

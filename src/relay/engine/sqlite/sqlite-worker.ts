@@ -95,7 +95,7 @@ function serve(log: SqliteLog): void {
     } catch (error) {
       const isFinal = !READS.has(call) && log.isFinal(error);
       postFailure(error, isFinal, log.isDamage(error));
-      // Without closing the database: that would write to a device of which nobody knows what it keeps.
+      // Nothing more is written to a device of which nobody knows what it keeps. The next start finds out.
       if (isFinal) port.close();
     }
     if (call === 'close') port.close(); // behind its answer

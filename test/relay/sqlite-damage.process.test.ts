@@ -246,24 +246,25 @@ describe('SQLite: a loss that the operator accepts', () => {
     for (const length of [0, ...steps(size, 4096 * 3)]) {
       await copyLog(crash.image, crash.directory);
       await truncate(wal(crash.directory), length);
+      const acknowledged = crash.acknowledged.copy();
       const { log, acceptedLoss } = openLogIn(crash.directory, { acceptLoss: true });
       try {
         expect(acceptedLoss).toMatch(/^these are missing: /);
         // `append` throws if it gets a number that was given before.
         const seqs = [0, 1, 2].map((channel) => {
-          const name = crash.acknowledged.channels[channel] as never;
+          const name = acknowledged.channels[channel] as never;
           const epoch = log.state(name)?.epoch ?? 0n;
-          return crash.acknowledged.append(log, channel, messages(2, epoch))[0];
+          return acknowledged.append(log, channel, messages(2, epoch))[0];
         });
         const numbers = [0, 1, 2].map((channel) =>
-          crash.acknowledged.read(log, channel).flatMap((item) => ('gapTo' in item ? [] : [item.seq])),
+          acknowledged.read(log, channel).flatMap((item) => ('gapTo' in item ? [] : [item.seq])),
         );
         expect(numbers.map((each) => each.at(-2))).toEqual(seqs);
         const [numbers0 = []] = numbers;
         expect(numbers0.slice(0, 6)).toEqual([1, 2, 3, 4, 5, 6]);
         // Who has read it all goes on without a gap, who has not is told.
-        expect(crash.acknowledged.read(log, 0, 11)[0]).toMatchObject({ seq: seqs[0] });
-        if (!numbers0.includes(11)) expect(crash.acknowledged.read(log, 0, 9)[0]).toEqual({ gapTo: seqs[0] });
+        expect(acknowledged.read(log, 0, 11)[0]).toMatchObject({ seq: seqs[0] });
+        if (!numbers0.includes(11)) expect(acknowledged.read(log, 0, 9)[0]).toEqual({ gapTo: seqs[0] });
       } finally {
         await closeLog(log);
       }
