@@ -2,13 +2,14 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Bench } from './bench.ts';
 import { catchup } from './catchup/catchup.ts';
+import { distance } from './distance/distance.ts';
 import { e2e } from './e2e/e2e.ts';
 import { fanout } from './fanout/fanout.ts';
 import { mls } from './mls/mls.ts';
 import { relay } from './relay/relay.ts';
 import { formatFigures, toJson } from './report.ts';
 
-const benches: readonly Bench[] = [e2e, mls, relay, fanout, catchup];
+const benches: readonly Bench[] = [e2e, mls, relay, fanout, catchup, distance];
 
 interface Flags {
   readonly rounds: number;
