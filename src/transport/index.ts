@@ -26,7 +26,6 @@ export {
   answerToWire,
   entryFromWire,
   entryToWire,
-  quotaFromWire,
   quotaToWire,
   safeNumber,
   startFromWire,
