@@ -18,7 +18,10 @@ export async function measureStalled(
   for (let round = 0; round < rounds; round += 1) {
     const before = await lane.burst(messages);
     const stalled = launcher.start<SubscribersCalls>('subscribers', 'stalled');
-    await stalled.call('stall', { address: lane.address, channel: CHANNEL, connections: 1, afterSeq: 0 });
+    const place = { address: lane.address, channel: CHANNEL, connections: 1, afterSeq: 0, credit: 2 ** 32 - 1 };
+    await stalled.call('expect', Number.MAX_SAFE_INTEGER);
+    await stalled.call('open', place);
+    await stalled.call('pause');
     const during = await lane.burst(messages);
     await stalled.stop();
     const after = await lane.burst(messages);

@@ -5,7 +5,7 @@ import { creditFrame, openStream, subscribeFrame } from '../lean-stream.ts';
 import type { Address, LeanStream } from '../lean-stream.ts';
 import { FrameScanner } from '../lean-wire.ts';
 
-/** Entries that a subscriber lets the relay be ahead; renewed by half. */
+/** Renewed by half. */
 const CREDIT = 8192;
 
 /** Where subscribers read. */
@@ -15,6 +15,8 @@ export interface Place {
   readonly connections: number;
   /** Sequence number behind which they start. */
   readonly afterSeq: number;
+  /** Entries that the relay may be ahead of each. Default 8,192. */
+  readonly credit?: number;
 }
 
 const scanner = new FrameScanner();
@@ -31,7 +33,7 @@ function arrived(count: number): void {
   finish();
 }
 
-function readRelay({ call }: LeanStream, { channel, afterSeq }: Place): void {
+function readRelay({ call }: LeanStream, { channel, afterSeq, credit = CREDIT }: Place): void {
   let last = afterSeq;
   let used = 0;
   call.on('data', (frame: Buffer) => {
@@ -40,13 +42,13 @@ function readRelay({ call }: LeanStream, { channel, afterSeq }: Place): void {
     if (count === 0) return;
     last = delivered.last;
     used += count;
-    if (used >= CREDIT / 2) {
+    if (used >= credit / 2) {
       call.write(creditFrame(1, used));
       used = 0;
     }
     arrived(count);
   });
-  call.write(subscribeFrame(1, channel, afterSeq, CREDIT));
+  call.write(subscribeFrame(1, channel, afterSeq, credit));
 }
 
 function readBare({ call }: LeanStream): void {
@@ -76,13 +78,14 @@ const calls = {
     return subscribedAtMs;
   },
 
-  /** Connects and subscribes as {@link calls.open} does, and reads nothing. */
-  async stall({ address, channel, afterSeq }: Place): Promise<void> {
-    const stream = openStream(address, 'subscriber');
-    streams.push(stream);
-    await once(stream.call, 'data');
-    stream.call.pause();
-    stream.call.write(subscribeFrame(1, channel, afterSeq, 2 ** 32 - 1));
+  /** Stops reading: what comes stays in the connections, and when these are full, with the server. */
+  pause(): void {
+    for (const { call } of streams) call.pause();
+  },
+
+  /** Reads on. */
+  resume(): void {
+    for (const { call } of streams) call.resume();
   },
 
   /** Waits for so many messages, over all connections, from now on. Resolves at once. */

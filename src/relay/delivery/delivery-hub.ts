@@ -2,13 +2,9 @@ import { toHex } from '../../base/bytes.ts';
 import type { ChannelName } from '../../base/channel-name.ts';
 import { lastSeq } from '../engine/entry-run.ts';
 import type { Appended, LogEngine } from '../engine/log-engine.ts';
+import { ChannelWatchers } from './channel-watchers.ts';
+import type { ChannelWatcher } from './channel-watchers.ts';
 import { RecentEntries } from './recent-entries.ts';
-
-/** Somebody who wants to know when a channel's log has grown. */
-export interface ChannelWatcher {
-  /** The channel's log now ends at `headSeq`. */
-  appended(headSeq: number, group: Uint8Array): void;
-}
 
 /** Somebody who waits for a Welcome. */
 export type WelcomeWatcher = () => void;
@@ -16,7 +12,7 @@ export type WelcomeWatcher = () => void;
 /** Where what the engine stores meets those who wait for it. One per relay. */
 export class DeliveryHub {
   readonly recent: RecentEntries;
-  readonly #channels = new Map<ChannelName, Set<ChannelWatcher>>();
+  readonly #channels = new Map<ChannelName, ChannelWatchers>();
   readonly #welcomes = new Map<string, Set<WelcomeWatcher>>();
   readonly #unsubscribe: () => void;
 
@@ -29,12 +25,12 @@ export class DeliveryHub {
 
   /** Tells `watcher` of everything appended to a channel from now on; the returned function ends that. */
   watchChannel(channel: ChannelName, watcher: ChannelWatcher): () => void {
-    return join(this.#channels, channel, watcher);
+    return join(this.#channels, channel, watcher, () => new ChannelWatchers());
   }
 
   /** Tells `watcher` each time a Welcome for the key package is stored; the returned function ends that. */
   watchWelcome(keyPackageRef: Uint8Array, watcher: WelcomeWatcher): () => void {
-    return join(this.#welcomes, toHex(keyPackageRef), watcher);
+    return join(this.#welcomes, toHex(keyPackageRef), watcher, () => new Set<WelcomeWatcher>());
   }
 
   /** Stops listening to the engine. */
@@ -46,8 +42,7 @@ export class DeliveryHub {
     const watchers = this.#channels.get(channel);
     if (watchers !== undefined) {
       this.recent.push(channel, run);
-      const headSeq = lastSeq(run);
-      for (const watcher of watchers) watcher.appended(headSeq, group);
+      watchers.tell(lastSeq(run), group);
       this.recent.evict();
     }
     for (const ref of welcomeRefs) {
@@ -56,10 +51,23 @@ export class DeliveryHub {
   }
 }
 
-function join<Key, Member>(sets: Map<Key, Set<Member>>, key: Key, member: Member): () => void {
-  const members = sets.get(key) ?? new Set();
-  sets.set(key, members.add(member));
+/** A set, or what is like one. */
+interface Members<Member> {
+  readonly size: number;
+  add(member: Member): unknown;
+  delete(member: Member): boolean;
+}
+
+function join<Key, Member, Group extends Members<Member>>(
+  groups: Map<Key, Group>,
+  key: Key,
+  member: Member,
+  create: () => Group,
+): () => void {
+  const members = groups.get(key) ?? create();
+  groups.set(key, members);
+  members.add(member);
   return () => {
-    if (members.delete(member) && members.size === 0 && sets.get(key) === members) sets.delete(key);
+    if (members.delete(member) && members.size === 0 && groups.get(key) === members) groups.delete(key);
   };
 }

@@ -43,8 +43,8 @@ export type StepResult = 'delivered' | 'idle' | 'needs-page';
 
 /** More would overflow what both sides count in. */
 const MAX_CREDIT = 2 ** 32 - 1;
-/** One page fills at most this many frames. */
-const PAGE_ENTRIES = 4 * MAX_FRAME_ENTRIES;
+/** Entries of a page; a page of larger ones ends at {@link MAX_FRAME_BYTES}. */
+const PAGE_ENTRIES = 16 * MAX_FRAME_ENTRIES;
 
 /**
  * One reader's way through a channel's log. It holds a position and a credit and no entries: what it delivers comes
