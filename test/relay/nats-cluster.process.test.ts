@@ -72,7 +72,7 @@ describe.skipIf(natsMissing !== undefined)('two relays on three nats-servers', (
     survive('leader paused', async ({ name }) => {
       const leader = await leaderOf(`${name}-log-0`);
       leader.pause();
-      await wait(6000); // long enough for the others to elect another one, which the old one does not know when it comes back
+      await wait(12_000); // the others elect another leader, of which the old one does not know when it comes back
       leader.resume();
     }),
   );

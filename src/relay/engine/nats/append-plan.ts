@@ -14,6 +14,8 @@ export interface Item {
   readonly submission: Submission;
   /** Where its Welcomes are, once they were stored in pieces. */
   pieces?: readonly (readonly number[])[];
+  /** How often it was stored later than its place in the quota held. */
+  expiries: number;
   /** @param count what its account had stored by then in this shard, where the fold has said so */
   readonly answer: (answer: PublishAnswer, count?: number) => void;
 }
@@ -83,8 +85,8 @@ export function planAppend(
         answered.push({ item, answer: refusal });
         isUncertain ||= mayChange(refusal);
       }
-    } else if (submission.payload.length > maxPayloadBytes) {
-      const detail = `payload has ${submission.payload.length} bytes, nats-server takes ${maxPayloadBytes}`;
+    } else if (bytesAlone(submission) > maxPayloadBytes) {
+      const detail = `it has ${bytesAlone(submission)} bytes, nats-server takes ${maxPayloadBytes}`;
       answered.push({ item, answer: { kind: 'refused', reason: 'too-large', detail, currentEpoch: BigInt(epoch) } });
     } else {
       planned.push({ item, isStub: false, epoch });
@@ -95,6 +97,13 @@ export function planAppend(
     }
   }
   return { planned, answered, isUncertain };
+}
+
+/** What cannot be stored apart from the rest. */
+function bytesAlone({ payload, welcomes = [] }: Submission): number {
+  let bytes = payload.length;
+  for (const { keyPackageRefs } of welcomes) for (const ref of keyPackageRefs) bytes += ref.length + 2;
+  return bytes;
 }
 
 /** Whether a refusal can be cured by reading further. That an epoch is over, or whose channel it is, never changes. */

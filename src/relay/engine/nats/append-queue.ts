@@ -1,18 +1,14 @@
 import type { ChannelName } from '../../../base/channel-name.ts';
-import type { PublishAnswer, WelcomeSubmission } from '../../../transport/index.ts';
-import type { AccountId } from '../../access/principal.ts';
-import type { Publisher } from '../log-engine.ts';
 import { refusalOf, refused } from '../log-rules.ts';
-import { monthStart } from '../month.ts';
 import { planAppend } from './append-plan.ts';
 import type { Item, PlanContext, PlannedItem } from './append-plan.ts';
-import { PLACES } from './log-record.ts';
-import type { AppendPart, AppendRecord, RecordSubmission } from './log-record.ts';
-import type { QuotaLedger, Reservation } from './quota-ledger.ts';
-import { encodeRecord, SUBMISSION_OVERHEAD_BYTES } from './record-codec.ts';
+import { appendRecord, countForRecord, needsPieces } from './append-record.ts';
+import type { QuotaLedger } from './quota-ledger.ts';
+import { QuotaPlaces } from './quota-places.ts';
+import { encodeRecord } from './record-codec.ts';
 import type { RecordWriter } from './record-writer.ts';
 import type { Shard } from './shard.ts';
-import type { Verdict } from './shard-fold.ts';
+import type { Folded } from './shard-fold.ts';
 import type { SubjectNames } from './subjects.ts';
 
 /** What the queues of all channels share. */
@@ -24,20 +20,16 @@ export interface AppendContext {
   readonly freshId: () => Uint8Array;
   /** What plans go by, at this moment, for this channel. */
   readonly planContext: (channel: ChannelName) => PlanContext;
+  /** Nothing waits for this channel any more. */
+  readonly forget: (channel: ChannelName) => void;
   /** Bytes that a record may have. */
   readonly maxRecordBytes: () => number;
 }
 
-/** An account's items of one round that need a place in its quota. */
-interface Metered {
-  readonly by: Publisher;
-  readonly monthStartMs: number;
-  readonly items: Item[];
-  reservation: Reservation;
-}
-
 /** Compare-and-set only keeps losers from being stored, and after retention the server has forgotten what it compares with. */
 const MAX_OUTRUN = 2;
+/** What has expired so often is stored by servers whose clocks differ too much. */
+const MAX_EXPIRIES = 3;
 
 /**
  * What waits to be appended to one channel. One record is on its way at a time and takes all that has come since the one before,
@@ -85,8 +77,10 @@ export class AppendQueue {
 
   /** Settles what fits into one record. Returns how often in a row another relay was faster. */
   async #round(outrun: number): Promise<number> {
-    const items = this.#take();
-    let plan = this.#plan(items);
+    const items = this.#items.splice(0, countForRecord(this.#items, this.#context.maxRecordBytes()));
+    // Once a round: a month that begins meanwhile must not part a message from its place in the quota.
+    const context = this.#context.planContext(this.#channel);
+    let plan = planAppend(this.#shard.fold, this.#channel, items, context);
     if (plan.isUncertain) {
       try {
         await this.#shard.sync();
@@ -94,49 +88,43 @@ export class AppendQueue {
         this.#refuse(items, 'the log cannot be read to its end just now');
         return 0;
       }
-      plan = this.#plan(items);
+      plan = planAppend(this.#shard.fold, this.#channel, items, context);
     }
     for (const { item, answer } of plan.answered) item.answer(answer);
 
-    const { planned } = plan;
-    const metered = meteredOf(planned, this.#context.planContext(this.#channel).stampMs);
-    const placeless = new Set<Item>();
+    let places: QuotaPlaces;
     try {
-      for (const group of metered) await this.#reserve(group, placeless);
+      places = await QuotaPlaces.reserve(this.#context.ledger, plan.planned, context.stampMs);
     } catch {
-      this.#settle(metered, [], []);
-      this.#refuse(
-        planned.map(({ item }) => item),
-        'the quota cannot be looked up just now',
-      );
+      this.#refuse(itemsOf(plan.planned), 'the quota cannot be looked up just now');
       return 0;
     }
-    const stubbed = planned.map((one) => (placeless.has(one.item) ? { ...one, isStub: true } : one));
-    if (stubbed.some(({ isStub }) => !isStub)) return this.#write(stubbed, metered, placeless, outrun);
-    for (const one of planned) if (placeless.has(one.item)) this.#refuseForQuota(one);
+    const { placeless } = places;
+    // Without a place it may only be refused for better reasons: the fold is asked for them.
+    const planned = plan.planned.map((one) => (placeless.has(one.item) ? { ...one, isStub: true } : one));
+    if (planned.some(({ isStub }) => !isStub)) return this.#write(planned, places, context, outrun);
+    for (const one of planned) if (placeless.has(one.item)) refuseForQuota(one, context);
     // What the others were to lose against is gone.
-    this.#items.unshift(...planned.map(({ item }) => item).filter((item) => !placeless.has(item)));
+    this.#items.unshift(...itemsOf(planned).filter((item) => !placeless.has(item)));
     return 0;
   }
 
-  /** @param placeless those that may only be refused for better reasons than their account's quota */
   async #write(
     planned: readonly PlannedItem[],
-    metered: readonly Metered[],
-    placeless: ReadonlySet<Item>,
+    places: QuotaPlaces,
+    context: PlanContext,
     outrun: number,
   ): Promise<number> {
     const { names, writer, freshId } = this.#context;
-    const items = planned.map(({ item }) => item);
-    const isStaged = await this.#stageWelcomes(planned);
-    if (!isStaged) {
-      this.#settle(metered, [], []);
+    const items = itemsOf(planned);
+    if (!(await this.#stageWelcomes(planned))) {
+      places.release();
       this.#refuse(items, 'the log cannot be written just now');
       return 0;
     }
-    const hasCommit = planned.some(({ item }) => item.submission.kind === 'commit');
+    const record = appendRecord(freshId(), this.#channel, planned, places, context);
+    const hasCommit = items.some(({ submission }) => submission.kind === 'commit');
     const isCompared = hasCommit && outrun < MAX_OUTRUN;
-    const record = this.#record(freshId(), planned, metered);
     const result = await writer.write(this.#shard, {
       id: record.id,
       subject: names.record(this.#channel, hasCommit ? 'commits' : 'messages'),
@@ -144,24 +132,16 @@ export class AppendQueue {
       lastOnSubject: isCompared ? (this.#shard.fold.channels.get(this.#channel)?.lastCommitRecord ?? 0) : undefined,
     });
     switch (result.kind) {
-      case 'written': {
-        const { verdicts, counts } = result.folded;
-        this.#settle(metered, items, verdicts);
-        this.#items.unshift(...items.filter((item, index) => isOpen(verdicts[index]) && !placeless.has(item)));
-        planned.forEach((one, index) => {
-          const verdict = verdicts[index];
-          if (!isOpen(verdict)) one.item.answer(verdict, counts[index]);
-          else if (placeless.has(one.item)) this.#refuseForQuota(one);
-        });
+      case 'written':
+        this.#answer(planned, places, context, result.folded);
         return 0;
-      }
       case 'outrun':
-        this.#settle(metered, [], []);
+        places.release();
         this.#items.unshift(...items);
         await this.#shard.sync().catch(() => undefined); // the next round finds out by itself
         return outrun + 1;
       case 'unavailable':
-        this.#settle(metered, [], []);
+        places.release();
         this.#refuse(items, 'the log cannot be written just now');
         return 0;
       case 'unknown':
@@ -170,66 +150,33 @@ export class AppendQueue {
     }
   }
 
-  #plan(items: readonly Item[]): ReturnType<typeof planAppend> {
-    return planAppend(this.#shard.fold, this.#channel, items, this.#context.planContext(this.#channel));
+  #answer(planned: readonly PlannedItem[], places: QuotaPlaces, context: PlanContext, folded: Folded): void {
+    const { verdicts, counts } = folded;
+    places.settle(new Map(planned.map(({ item }, index) => [item, verdicts[index]])));
+    const again: Item[] = [];
+    planned.forEach((one, index) => {
+      const { item } = one;
+      const verdict = verdicts[index];
+      if (typeof verdict === 'object') item.answer(verdict, counts[index]);
+      else if (places.placeless.has(item)) refuseForQuota(one, context);
+      else if (verdict === 'expired' && (item.expiries += 1) >= MAX_EXPIRIES) {
+        this.#refuse([item], 'the clocks of the nats-servers differ by more than a place in a quota holds');
+      } else again.push(item);
+    });
+    this.#items.unshift(...again);
   }
 
-  /** As many as fit into one record; at least one. */
-  #take(): Item[] {
-    const max = this.#context.maxRecordBytes();
-    let bytes = 0;
-    let count = 0;
-    for (const { submission, pieces } of this.#items) {
-      bytes += submission.payload.length + SUBMISSION_OVERHEAD_BYTES;
-      if (pieces === undefined) bytes += welcomeBytes(submission.welcomes);
-      if (count > 0 && (bytes > max || count === PLACES)) break;
-      count += 1;
-    }
-    return this.#items.splice(0, count);
-  }
-
-  /** Reserves places for an account's items; those that get none are added to `placeless`. */
-  async #reserve(group: Metered, placeless: Set<Item>): Promise<void> {
-    const { by, monthStartMs, items } = group;
-    const limit = by.messagesPerMonth ?? 0;
-    group.reservation = await this.#context.ledger.reserve(by.account, monthStartMs, limit, items.length);
-    for (const item of items.splice(group.reservation.granted)) placeless.add(item);
-  }
-
-  #refuseForQuota({ item, epoch }: PlannedItem): void {
-    const { by, group, submission } = item;
-    const context = this.#context.planContext(this.#channel);
-    const messagesPerMonth = by?.messagesPerMonth ?? 0;
-    const publisher = { access: 'member', messages: messagesPerMonth, messagesPerMonth } as const;
-    const facts = { ...context, channel: { group, epoch }, channels: 0, publisher };
-    const refusal = refusalOf(facts, group, submission, context.rules);
-    item.answer(refusal ?? refused('quota-exceeded', 'the messages of this month are used up', epoch));
-  }
-
-  /** Tells the ledger what became of the places; those of no item are free. */
-  #settle(metered: readonly Metered[], items: readonly Item[], verdicts: readonly Verdict[]): void {
-    for (const { by, monthStartMs, reservation, items: reserved } of metered) {
-      const own = reserved.map((item) => verdicts[items.indexOf(item)]);
-      const used = own.filter((verdict) => isStored(verdict)).length;
-      const expired = own.filter((verdict) => verdict === 'expired').length;
-      const free = reservation.granted - used - expired;
-      const { account } = by;
-      this.#context.ledger.settle({ account, monthStartMs, untilMs: reservation.untilMs }, { used, free, expired });
-    }
-  }
-
-  /** Stores the Welcomes of commits that are too large for a record on their own. */
+  /** Stores the Welcomes of commits that are too large for a record in records of their own. */
   async #stageWelcomes(planned: readonly PlannedItem[]): Promise<boolean> {
     const max = this.#context.maxRecordBytes();
     const { names, writer, freshId } = this.#context;
     for (const { item, isStub } of planned) {
-      const { welcomes = [], payload } = item.submission;
-      if (isStub || item.pieces !== undefined || payload.length + welcomeBytes(welcomes) <= max) continue;
+      if (isStub || item.pieces !== undefined || !needsPieces(item.submission, max)) continue;
       const pieces: number[][] = [];
-      for (const welcome of welcomes) {
+      for (const { payload } of item.submission.welcomes ?? []) {
         const seqs: number[] = [];
-        for (let offset = 0; offset < welcome.payload.length; offset += max) {
-          const piece = welcome.payload.subarray(offset, offset + max);
+        for (let offset = 0; offset < payload.length; offset += max) {
+          const piece = payload.subarray(offset, offset + max);
           const stored = await writer.store(names.record(this.#channel, 'pieces'), piece, { id: freshId() });
           if (typeof stored === 'string') return false;
           seqs.push(stored);
@@ -241,88 +188,21 @@ export class AppendQueue {
     return true;
   }
 
-  #record(id: Uint8Array, planned: readonly PlannedItem[], metered: readonly Metered[]): AppendRecord {
-    const { rules, stampMs } = this.#context.planContext(this.#channel);
-    const reservations = new Map<AccountId, Reservation>(
-      metered.map(({ by, reservation }) => [by.account, reservation]),
-    );
-    const parts: AppendPart[] = [];
-    let before: Item | undefined;
-    let submissions: RecordSubmission[] = [];
-    for (const { item, isStub } of planned) {
-      const { by, group } = item;
-      if (before === undefined || before.by !== by || before.group !== group) {
-        submissions = [];
-        const reservation = by?.messagesPerMonth === undefined ? undefined : reservations.get(by.account);
-        parts.push({
-          group,
-          account: by?.account,
-          monthStartMs: by === undefined ? 0 : monthStart(stampMs),
-          reservedUntilMs: reservation?.untilMs ?? 0,
-          submissions,
-        });
-      }
-      submissions.push(recordSubmission(item, isStub));
-      before = item;
-    }
-    const staleEpochs = rules.staleEpochs;
-    return { kind: 'append', id, channel: this.#channel, storedAtMs: stampMs, staleEpochs, parts };
-  }
-
   #refuse(items: readonly Item[], detail: string): void {
     const epoch = this.#shard.fold.channels.get(this.#channel)?.epoch ?? 0;
     for (const { answer } of items) answer(refused('unavailable', detail, epoch));
   }
 }
 
-function recordSubmission({ submission, pieces }: Item, isStub: boolean): RecordSubmission {
-  const { kind, messageId, payload, welcomes = [] } = submission;
-  return {
-    kind,
-    messageId,
-    // A stub may claim any epoch; one that is out of reach is judged like one that is just beyond.
-    epoch: Number(submission.epoch > MAX_EPOCH ? MAX_EPOCH : submission.epoch),
-    payload: isStub ? undefined : payload,
-    welcomes: isStub
-      ? []
-      : welcomes.map(({ keyPackageRefs, payload: welcome }, index) => ({
-          keyPackageRefs,
-          content: pieces?.[index] ?? welcome,
-        })),
-  };
+function refuseForQuota({ item, epoch }: PlannedItem, context: PlanContext): void {
+  const { by, group, submission } = item;
+  const messagesPerMonth = by?.messagesPerMonth ?? 0;
+  const publisher = { access: 'member', messages: messagesPerMonth, messagesPerMonth } as const;
+  const facts = { ...context, channel: { group, epoch }, channels: 0, publisher };
+  const refusal = refusalOf(facts, group, submission, context.rules);
+  item.answer(refusal ?? refused('quota-exceeded', 'the messages of this month are used up', epoch));
 }
 
-const MAX_EPOCH = BigInt(Number.MAX_SAFE_INTEGER);
-
-/** The items that need a place in a quota, by account. */
-function meteredOf(planned: readonly PlannedItem[], stampMs: number): Metered[] {
-  const groups = new Map<AccountId, Metered>();
-  for (const { item, isStub } of planned) {
-    const { by, submission } = item;
-    if (isStub || by?.messagesPerMonth === undefined || submission.kind !== 'message') continue;
-    const group = groups.get(by.account);
-    if (group !== undefined) group.items.push(item);
-    else {
-      const reservation = { granted: 0, untilMs: 0 };
-      groups.set(by.account, { by, monthStartMs: monthStart(stampMs), items: [item], reservation });
-    }
-  }
-  return [...groups.values()];
-}
-
-function welcomeBytes(welcomes: readonly WelcomeSubmission[] = []): number {
-  let bytes = 0;
-  for (const { keyPackageRefs, payload } of welcomes) {
-    bytes += payload.length + 16;
-    for (const ref of keyPackageRefs) bytes += ref.length + 2;
-  }
-  return bytes;
-}
-
-function isStored(verdict: Verdict | undefined): boolean {
-  return verdict !== undefined && typeof verdict !== 'string' && verdict.kind === 'accepted' && !verdict.duplicate;
-}
-
-function isOpen(verdict: Verdict | undefined): verdict is Exclude<Verdict, PublishAnswer> | undefined {
-  return verdict === undefined || typeof verdict === 'string';
+function itemsOf(planned: readonly PlannedItem[]): Item[] {
+  return planned.map(({ item }) => item);
 }

@@ -1,2 +1,2 @@
-export { openNatsEngine } from './nats-engine.ts';
+export { openNatsEngine } from './open-nats-engine.ts';
 export type { NatsConnectionOptions, NatsEngineOptions, NatsTlsOptions } from './nats-options.ts';

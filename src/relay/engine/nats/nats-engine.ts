@@ -19,92 +19,39 @@ import type {
   StoredWelcome,
   Usage,
 } from '../log-engine.ts';
-import { refused } from '../log-rules.ts';
 import { monthStart } from '../month.ts';
-import type { Item } from './append-plan.ts';
-import { AppendQueue } from './append-queue.ts';
-import type { AppendContext } from './append-queue.ts';
+import { AppendDesk, unavailable } from './append-desk.ts';
+import type { CountInShard } from './append-desk.ts';
+import { ChannelPlaces } from './channel-places.ts';
 import { readPage, runOf } from './entry-reader.ts';
 import { natsHealth } from './health.ts';
 import type { LogRecord } from './log-record.ts';
-import { NatsLink } from './nats-link.ts';
-import { resolveNatsOptions } from './nats-options.ts';
-import type { NatsEngineOptions, NatsEngineSettings } from './nats-options.ts';
+import type { NatsLink } from './nats-link.ts';
+import type { NatsEngineSettings } from './nats-options.ts';
 import { QuotaLedger } from './quota-ledger.ts';
 import { encodeRecord } from './record-codec.ts';
-import { RecordReader, submissionAt } from './record-reader.ts';
+import { RecordReader } from './record-reader.ts';
 import { RecordWriter } from './record-writer.ts';
 import { Retention } from './retention.ts';
-import { versionWarning } from './server-version.ts';
 import { Shard } from './shard.ts';
 import type { Folded } from './shard-fold.ts';
 import { SnapshotStore } from './snapshot-store.ts';
 import { SnapshotTimer } from './snapshot-timer.ts';
 import { openStreams } from './streams.ts';
 import { SubjectNames } from './subjects.ts';
-import { isTransient } from './transient.ts';
-import type { WelcomeFact } from './welcome-fold.ts';
+import { WelcomeReader } from './welcome-reader.ts';
 
-/** Requests that wait for the log; beyond that they are answered `unavailable`. */
-const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 /** Records take no more submissions beyond this, also where the server would take more. A larger submission travels alone. */
 const MAX_RECORD_BYTES = 512 * 1024;
 /** Records that the server may send ahead over all shards: with that many of the largest it is at its own limit of 64 MiB. */
 const MAX_AHEAD = 128;
 /** What the server counts beside a record's bytes: subject and headers. */
 const MESSAGE_OVERHEAD_BYTES = 2048;
-const RETRY_OPEN_MS = 500;
 /** How long closing waits for the servers to take what was submitted. */
 const CLOSE_PATIENCE_MS = 10_000;
 
-/**
- * The log on NATS JetStream, for several relays over one log. Channels are spread over a number of streams. In each, every
- * relay reads the same records in the same order and judges them by the same rules, so all relays agree on what is in the log,
- * on every sequence number and on who may do what, without talking to each other. What is acknowledged was stored by the
- * servers and read back.
- *
- * Beyond what {@link LogEngine} says:
- *
- * - Sequence numbers rise with holes between them.
- * - Message ids are recognised among the newest `idWindow` to twice that many of a shard.
- * - `maxChannels` is held by each relay as far as it has read; relays that create channels at the same moment may go beyond.
- * - A submission whose fate the servers leave open is tried again until it is known, also across lost connections. Only if
- *   the engine is closed before, it is answered `unavailable` and may be in the log.
- *
- * @throws {@link RuntimeError} `invalid_argument` for options out of range or other than those that the log was created with;
- * `store_error` if the servers cannot be reached, are too old or cannot hold the log; `store_damaged`, `data_dir_version` if
- * the log is not what a relay of this version can read.
- */
-export async function openNatsEngine(options: NatsEngineOptions): Promise<LogEngine> {
-  const settings = resolveNatsOptions(options);
-  const { clock, openPatienceMs, onWarning } = settings;
-  for (let waitedMs = 0; ; waitedMs += RETRY_OPEN_MS) {
-    try {
-      return await openOnce(options, settings);
-    } catch (error) {
-      const failure =
-        error instanceof RuntimeError
-          ? error
-          : new RuntimeError('store_error', 'the log on nats-server cannot be opened', { cause: error });
-      if (waitedMs >= openPatienceMs || !isTransient(failure)) throw failure;
-      if (waitedMs === 0) onWarning(`${failure.message}; trying again for ${openPatienceMs / 1000} s`);
-    }
-    await new Promise<void>((resolve) => clock.schedule(RETRY_OPEN_MS, resolve));
-  }
-}
-
-async function openOnce(options: NatsEngineOptions, settings: NatsEngineSettings): Promise<LogEngine> {
-  const engine = new NatsEngine(await NatsLink.connect(options, settings.onWarning), settings);
-  try {
-    await engine.open();
-    return engine;
-  } catch (error) {
-    await engine.close();
-    throw error;
-  }
-}
-
-class NatsEngine implements LogEngine {
+/** The engine on a connection. {@link NatsEngine.open} before use. */
+export class NatsEngine implements LogEngine {
   readonly appended$: Observable<Appended>;
   readonly accessChanges$: Observable<AccessChange>;
   readonly #appended = new Subject<Appended>();
@@ -117,17 +64,14 @@ class NatsEngine implements LogEngine {
   readonly #writer: RecordWriter;
   readonly #ledger: QuotaLedger;
   readonly #retention: Retention;
-  readonly #queues = new Map<ChannelName, AppendQueue>();
-  readonly #appendContext: AppendContext;
-  /** New channels in which something is about to be stored. */
-  readonly #founding = new Set<ChannelName>();
+  readonly #places: ChannelPlaces;
+  readonly #welcomes: WelcomeReader;
+  readonly #desk: AppendDesk;
   readonly #givingUp = new AbortController();
   #shards: Shard[] = [];
   #snapshotTimer: SnapshotTimer | undefined;
-  #queuedBytes = 0;
   #isOpen = false;
   #failure: RuntimeError | undefined;
-  #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(link: NatsLink, settings: NatsEngineSettings) {
@@ -148,27 +92,40 @@ class NatsEngine implements LogEngine {
       stored: (account, monthStartMs) => this.#stored(account, monthStartMs),
       sync: () => this.#syncAll(),
     });
-    this.#appendContext = {
+    this.#places = new ChannelPlaces(
+      () => this.#shards,
+      (channel) => this.#shardOf(channel),
+      settings.rules.maxChannels,
+    );
+    this.#welcomes = new WelcomeReader(
+      () => this.#shards,
+      this.#reader,
+      (shard, claim) =>
+        this.#write(shard, this.#names.record(claim.channel, 'members'), { ...claim, id: this.#freshId() }),
+    );
+    this.#desk = new AppendDesk({
       names: this.#names,
       writer: this.#writer,
       ledger: this.#ledger,
       isUp: () => link.isUp && this.#failure === undefined,
       freshId: () => this.#freshId(),
       planContext: (channel) => ({
-        channels: this.#channelsAgainst(channel),
+        channels: this.#places.against(channel),
         rules: settings.rules,
         nowMs: settings.clock.now(),
         stampMs: this.#stampMs(),
         maxPayloadBytes: link.maxPayload - MESSAGE_OVERHEAD_BYTES,
       }),
-      maxRecordBytes: () => this.#maxRecordBytes(),
-    };
+      forget: (channel) => this.#places.release(channel),
+      maxRecordBytes: () => Math.min(MAX_RECORD_BYTES, link.maxPayload - MESSAGE_OVERHEAD_BYTES),
+      shardOf: (channel) => this.#shardOf(channel),
+      outcome: (request, answers, at) => this.#outcome(request, answers, at),
+    });
   }
 
+  /** Creates or checks the streams, and reads them to their ends. */
   async open(): Promise<void> {
     const { clock, idWindow, onWarning } = this.#settings;
-    const outdated = versionWarning(this.#link.serverVersion);
-    if (outdated !== undefined) onWarning(outdated);
     await openStreams(this.#link.manager, this.#names, this.#settings);
     for (const warning of (await this.health()).warnings) onWarning(warning);
     const opened = await Promise.allSettled(
@@ -193,46 +150,15 @@ class NatsEngine implements LogEngine {
     const failed = opened.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     this.#link.onChange((isUp) => {
-      if (isUp) return;
-      for (const queue of this.#queues.values()) queue.refuseWaiting('there is no connection to the log just now');
+      if (!isUp) this.#desk.refuseWaiting('there is no connection to the log just now');
     });
     this.#snapshotTimer = new SnapshotTimer(this.#shards, this.#settings);
     this.#isOpen = true;
   }
 
   append(request: AppendRequest): Promise<AppendOutcome> {
-    const { channel, group, submissions, by } = request;
     if (this.#closing !== undefined) return Promise.resolve(unavailable(request, 'the relay is shutting down'));
-    if (submissions.length === 0) return Promise.resolve(this.#outcome([], by?.account));
-    if (!this.#appendContext.isUp()) {
-      return Promise.resolve(unavailable(request, 'there is no connection to the log just now'));
-    }
-    const bytes = requestBytes(request);
-    if (this.#queuedBytes + bytes > MAX_QUEUED_BYTES) {
-      return Promise.resolve(unavailable(request, 'too much waits for the log already'));
-    }
-    this.#queuedBytes += bytes;
-    return new Promise((resolve) => {
-      const answers = new Array<PublishAnswer>(submissions.length);
-      let open = submissions.length;
-      let inShard = 0;
-      const items = submissions.map(
-        (submission, index): Item => ({
-          group,
-          by,
-          submission,
-          answer: (answer, count) => {
-            answers[index] = answer;
-            inShard = Math.max(inShard, count ?? 0);
-            open -= 1;
-            if (open > 0) return;
-            this.#queuedBytes -= bytes;
-            resolve(this.#outcome(answers, by?.account, inShard === 0 ? undefined : { channel, count: inShard }));
-          },
-        }),
-      );
-      this.#queueOf(channel).push(items);
-    });
+    return this.#desk.append(request);
   }
 
   async read(channel: ChannelName, afterSeq: number, limit: PageLimit): Promise<LogPage> {
@@ -257,24 +183,7 @@ class NatsEngine implements LogEngine {
 
   async welcome(keyPackageRef: Uint8Array, account?: AccountId): Promise<StoredWelcome | 'taken' | undefined> {
     this.#requireOpen();
-    for (;;) {
-      const found = this.#findWelcome(keyPackageRef);
-      if (found === undefined) return undefined;
-      const { shard, fact } = found;
-      const { channel, commitSeq } = fact;
-      if (account === undefined || (fact.taker === account && fact.isHanded)) {
-        const payload = await this.#welcomePayload(shard, fact);
-        return payload === undefined ? undefined : { channel, commitSeq, payload };
-      }
-      if (fact.taker !== undefined && fact.taker !== account) return 'taken';
-      await this.#write(shard, this.#names.record(channel, 'members'), {
-        kind: 'claim',
-        id: this.#freshId(),
-        channel,
-        account,
-        keyPackageRef,
-      });
-    }
+    return this.#welcomes.read(keyPackageRef, account);
   }
 
   async access(channel: ChannelName, account: AccountId): Promise<Access> {
@@ -326,15 +235,12 @@ class NatsEngine implements LogEngine {
   async #close(): Promise<void> {
     const { clock, onWarning } = this.#settings;
     this.#snapshotTimer?.close();
-    if (this.#queues.size > 0) {
-      const patience = new AbortController();
-      const idle = new Promise<void>((resolve) => (this.#idle = resolve));
-      await Promise.race([idle, sleepUnlessAborted(clock, CLOSE_PATIENCE_MS, patience.signal)]);
-      patience.abort();
-      this.#givingUp.abort();
-      await idle;
-    }
+    const patience = new AbortController();
+    const idle = this.#desk.idle();
+    await Promise.race([idle, sleepUnlessAborted(clock, CLOSE_PATIENCE_MS, patience.signal)]);
+    patience.abort();
     this.#givingUp.abort();
+    await idle;
     const isUsable = this.#isOpen && this.#link.isUp && this.#failure === undefined;
     await this.#ledger.close(isUsable);
     if (isUsable) {
@@ -370,46 +276,19 @@ class NatsEngine implements LogEngine {
     if (this.#failure !== undefined || this.#closing !== undefined) return;
     this.#failure = error;
     this.#givingUp.abort();
-    for (const queue of this.#queues.values()) queue.refuseWaiting('the log has failed');
+    this.#desk.refuseWaiting('the log has failed');
     if (!this.#isOpen) return;
     this.#appended.error(error);
     this.#accessChanges.error(error);
   }
 
-  #queueOf(channel: ChannelName): AppendQueue {
-    let queue = this.#queues.get(channel);
-    if (queue === undefined) {
-      queue = new AppendQueue(channel, this.#shardOf(channel), this.#appendContext, () => {
-        this.#queues.delete(channel);
-        this.#founding.delete(channel);
-        if (this.#queues.size === 0) this.#idle?.();
-      });
-      this.#queues.set(channel, queue);
-    }
-    return queue;
-  }
-
   /** @param at what the account had stored in the channel's shard when the last submission was judged, if it was */
-  #outcome(
-    answers: readonly PublishAnswer[],
-    account: AccountId | undefined,
-    at?: { readonly channel: ChannelName; readonly count: number },
-  ): AppendOutcome {
-    if (account === undefined) return { answers };
+  #outcome({ by }: AppendRequest, answers: readonly PublishAnswer[], at?: CountInShard): AppendOutcome {
+    if (by === undefined) return { answers };
     const monthStartMs = monthStart(this.#stampMs());
-    const messages = this.#stored(account, monthStartMs);
-    if (at === undefined) return { answers, usage: { monthStartMs, messages } };
-    const since = this.#shardOf(at.channel).fold.usage.of(account, monthStartMs) - at.count;
+    const messages = this.#stored(by.account, monthStartMs);
+    const since = at === undefined ? 0 : at.shard.fold.usage.of(by.account, monthStartMs) - at.count;
     return { answers, usage: { monthStartMs, messages: messages - Math.max(0, since) } };
-  }
-
-  /** How many channels stand against one, which takes a place if it is new and there is one. */
-  #channelsAgainst(channel: ChannelName): number {
-    if (this.#shardOf(channel).fold.channels.has(channel) || this.#founding.has(channel)) return 0;
-    let count = this.#shards.reduce((sum, { fold }) => sum + fold.channels.size, 0);
-    for (const other of this.#founding) if (!this.#shardOf(other).fold.channels.has(other)) count += 1;
-    if (count < this.#settings.rules.maxChannels) this.#founding.add(channel);
-    return count;
   }
 
   #stored(account: AccountId, monthStartMs: number): number {
@@ -419,31 +298,6 @@ class NatsEngine implements LogEngine {
   /** Never goes back, whatever the wall clock does. */
   #stampMs(): number {
     return Math.max(Math.floor(this.#settings.clock.now()), ...this.#shards.map(({ fold }) => fold.lastStampMs));
-  }
-
-  #maxRecordBytes(): number {
-    return Math.min(MAX_RECORD_BYTES, this.#link.maxPayload - MESSAGE_OVERHEAD_BYTES);
-  }
-
-  /** The latest one over all shards. */
-  #findWelcome(keyPackageRef: Uint8Array): { readonly shard: Shard; readonly fact: WelcomeFact } | undefined {
-    let latest: { shard: Shard; fact: WelcomeFact } | undefined;
-    for (const shard of this.#shards) {
-      const fact = shard.fold.welcomes.get(keyPackageRef);
-      if (fact !== undefined && fact.stampMs >= (latest?.fact.stampMs ?? 0)) latest = { shard, fact };
-    }
-    return latest;
-  }
-
-  async #welcomePayload({ stream }: Shard, { commitSeq, place }: WelcomeFact): Promise<Uint8Array | undefined> {
-    if (typeof place === 'number') {
-      const record = await this.#reader.record(stream, Math.floor(commitSeq / 256));
-      const content = record === undefined ? undefined : submissionAt(record, commitSeq).welcomes[place]?.content;
-      return content instanceof Uint8Array ? new Uint8Array(content) : undefined;
-    }
-    const pieces = await Promise.all(place.map((position) => this.#reader.bytes(stream, position)));
-    const whole = pieces.filter((piece) => piece !== undefined);
-    return whole.length < pieces.length ? undefined : new Uint8Array(Buffer.concat(whole));
   }
 
   #changeMember(kind: 'admit' | 'expel', shard: Shard, channel: ChannelName, account: AccountId): Promise<number> {
@@ -481,17 +335,4 @@ class NatsEngine implements LogEngine {
       throw new RuntimeError('store_error', 'the log is closed');
     }
   }
-}
-
-function unavailable({ submissions }: AppendRequest, detail: string): AppendOutcome {
-  return { answers: submissions.map(() => refused('unavailable', detail, 0n)) };
-}
-
-function requestBytes({ group, submissions }: AppendRequest): number {
-  let bytes = group.length;
-  for (const { payload, welcomes = [] } of submissions) {
-    bytes += payload.length + 128;
-    for (const welcome of welcomes) bytes += welcome.payload.length;
-  }
-  return bytes;
 }
