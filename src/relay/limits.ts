@@ -22,7 +22,7 @@ export interface RelayLimits {
   readonly maxConnections: number;
   /** Channels in the log. Default 64. Beyond: a submission to a new one is refused with `limit`. */
   readonly maxChannels: number;
-  /** Welcomes in one commit. Default 256. Beyond: `limit`. */
+  /** Key packages that one commit may welcome, in one Welcome or in several. Default 256. Beyond: `limit`. */
   readonly maxWelcomesPerCommit: number;
   /** Bytes of HTTP/2 header fields in one request. Default 16 KiB. Beyond: the stream is refused. */
   readonly maxHeaderBytes: number;
@@ -36,7 +36,10 @@ export interface RelayLimits {
   readonly keepaliveMs: number;
   /** Time a peer has to answer that, in ms. Default 10,000. Beyond: the connection is closed. */
   readonly keepaliveTimeoutMs: number;
-  /** Messages that one connection may publish in a second, in the mean. Default 5,000. Beyond: `rate-limited`. */
+  /**
+   * Messages that one connection may publish in a second, in the mean. Default 5,000. Beyond: `rate-limited`. This and the next
+   * one hold where clients are authenticated.
+   */
   readonly messagesPerSecond: number;
   /** Messages that one account may publish in a second on all connections of this relay, in the mean. Default 20,000. */
   readonly accountMessagesPerSecond: number;

@@ -256,8 +256,9 @@ export const ReadySchema: GenMessage<Ready> = /*@__PURE__*/
   messageDesc(file_skytale_relay_v1_relay, 3);
 
 /**
- * A fresh token for the connection that is open, in place of the one in the call's `authorization: Bearer` metadata. A
- * connection whose token expires is ended with the gRPC status UNAUTHENTICATED.
+ * A fresh token for the connection that is open, in place of the one in the call's `authorization: Bearer` metadata, and of
+ * the same account. A connection whose token expires is ended with the gRPC status UNAUTHENTICATED. A relay that asks for
+ * no token takes any, and answers Authenticated with 0.
  *
  * @generated from message skytale.relay.v1.Authenticate
  */
