@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
-import type { Server } from '@grpc/grpc-js';
+import { status as Status } from '@grpc/grpc-js';
+import type { Server, ServerDuplexStream } from '@grpc/grpc-js';
 import { TransportError } from '../../base/errors.ts';
 import { Connection } from './connection.ts';
 import type { FrontContext } from './connection.ts';
@@ -89,8 +90,9 @@ export class Front {
   }
 
   /** Whose call it is. To be asked while the handler of the call is called. */
-  caller(call: { getPeer(): string; destroy(): void }): Peer {
-    return this.#grpc.caller ?? { address: call.getPeer(), takenBytes: 0, cut: () => call.destroy() };
+  caller(call: Pick<ServerDuplexStream<unknown, unknown>, 'getPeer' | 'emit'>): Peer {
+    const status = { code: Status.UNAVAILABLE, details: 'the relay has cut this call off' };
+    return this.#grpc.caller ?? { address: call.getPeer(), takenBytes: 0, cut: () => void call.emit('error', status) };
   }
 
   /** Uses another certificate for the connections that come from now on. */
