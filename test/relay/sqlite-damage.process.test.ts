@@ -1,7 +1,9 @@
 import { cp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
 import type { OpenedLog } from '../../src/relay/engine/sqlite/open-log.ts';
+import { openSqliteEngine } from '../../src/relay/engine/sqlite/sqlite-engine.ts';
 import { tally } from './engine/test-channel.ts';
 import {
   Acknowledged,
@@ -330,5 +332,24 @@ describe('SQLite: a loss that the operator accepts', () => {
     const read = crash.acknowledged.read(log, 0, 6);
     expect(read.map((item) => ('gapTo' in item ? `gap to ${item.gapTo}` : item.seq))).toEqual([`gap to ${seq}`, seq]);
     expect(crash.acknowledged.read(log, 0, 13)[0]).toEqual({ gapTo: seq });
+  });
+
+  test('is told by the engine: refused by name, accepted by option, then shown in its health', async () => {
+    const crash = await crashed();
+    await rm(wal(crash.directory));
+    const options = { dataDir: crash.directory, clock: systemClock };
+    await expect(openSqliteEngine(options)).rejects.toMatchObject({
+      code: 'store_damaged',
+      message: expect.stringMatching(/6 entries at the end of 2 channels.*`acceptLoss`/) as string,
+    });
+    const engine = await openSqliteEngine({ ...options, acceptLoss: true });
+    onTestFinished(() => engine.close());
+    const warning = expect.stringMatching(/^a loss was accepted: these are missing: 6 entries/) as string;
+    expect(await engine.health()).toMatchObject({ status: 'degraded', warnings: [warning] });
+    await engine.close();
+
+    const again = await openSqliteEngine(options);
+    onTestFinished(() => again.close());
+    expect(await again.health()).toMatchObject({ status: 'ok', warnings: [], details: { acceptedLosses: 1 } });
   });
 });
