@@ -66,5 +66,5 @@ test('never serves across a hole', () => {
 test('does not keep a large buffer for the sake of a small run in it', () => {
   const recent = new RecentEntries(10_000);
   recent.push(CHANNEL, run(1, 5, new ArrayBuffer(1_000_000)));
-  expect(recent.after(CHANNEL, 0, 100)?.run.bytes.buffer.byteLength).toBe(50);
+  expect(recent.after(CHANNEL, 0, 100)?.run.bytes.buffer.byteLength).toBeLessThan(60);
 });

@@ -11,13 +11,14 @@ function opened(): Relay {
   return relay;
 }
 
-/** Limits that keep one client of a bench from being taken for a flood. */
+/** Limits that keep a client of a bench from being taken for a flood, or for one that is stuck. */
 const limits = {
   maxConnections: 20_000,
   maxChannels: 100_000,
   maxSubscriptions: 20_000,
   messagesPerSecond: 1_000_000_000,
   accountMessagesPerSecond: 1_000_000_000,
+  stuckReaderMs: 3_600_000,
 };
 
 const calls = {

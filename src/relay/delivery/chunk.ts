@@ -9,12 +9,16 @@ export const MAX_FRAME_BYTES: number = 256 * 1024;
 
 /** Entries that leave as one `Deliver` frame, shared by all subscribers that are at the same place. */
 export class Chunk {
-  readonly run: EntryRun;
+  #run: EntryRun;
   #subscription = -1;
   #frame: Buffer | undefined;
 
   constructor(run: EntryRun) {
-    this.run = run;
+    this.#run = run;
+  }
+
+  get run(): EntryRun {
+    return this.#run;
   }
 
   /**
@@ -23,8 +27,11 @@ export class Chunk {
    */
   frame(subscription: number): Buffer {
     if (this.#frame === undefined || this.#subscription !== subscription) {
+      const { bytes } = this.#run;
       this.#subscription = subscription;
-      this.#frame = encodeDeliverFrame(subscription, this.run.bytes);
+      this.#frame = encodeDeliverFrame(subscription, bytes);
+      // The frame ends with the run's bytes: one copy of them is enough to keep.
+      this.#run = { ...this.#run, bytes: this.#frame.subarray(this.#frame.length - bytes.length) };
     }
     return this.#frame;
   }

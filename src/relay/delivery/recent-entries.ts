@@ -1,7 +1,10 @@
 import type { ChannelName } from '../../base/channel-name.ts';
-import { compactRun, joinRuns, lastSeq, sliceRun } from '../engine/entry-run.ts';
+import { joinRuns, lastSeq, sliceRun } from '../engine/entry-run.ts';
 import type { EntryRun } from '../engine/entry-run.ts';
 import { Chunk, chunksOf, MAX_FRAME_BYTES, MAX_FRAME_ENTRIES } from './chunk.ts';
+
+/** The number that a client gives its first subscription. */
+const USUAL_SUBSCRIPTION = 1;
 
 /**
  * The newest entries of the channels that somebody reads, in memory, so that live subscribers are served without the
@@ -33,7 +36,9 @@ export class RecentEntries {
       chunks = [];
       this.#channels.set(channel, chunks);
     }
-    for (const chunk of chunksOf(compactRun(run))) {
+    for (const chunk of chunksOf(run)) {
+      // The copy that most subscribers are sent is the one that is kept: a view would keep the whole transaction's buffer.
+      chunk.frame(USUAL_SUBSCRIPTION);
       chunks.push(chunk);
       this.#order.push({ channel, chunk });
       this.#bytes += chunk.run.bytes.length;

@@ -82,7 +82,8 @@ export class EntryWriter {
 export function encodeDeliverFrame(subscription: number, entries: Uint8Array): Buffer {
   const head = subscription === 0 ? 0 : 1 + varintLength(subscription);
   const length = head + entries.length;
-  const frame = Buffer.allocUnsafe(1 + varintLength(length) + length);
+  // Not from the shared pool: a frame is kept for long, and would keep its whole slab.
+  const frame = Buffer.allocUnsafeSlow(1 + varintLength(length) + length);
   frame[0] = TAG_ENTRIES;
   let offset = writeVarint(frame, 1, length);
   if (head > 0) {

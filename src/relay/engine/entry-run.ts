@@ -65,12 +65,6 @@ export function joinRuns(runs: readonly EntryRun[]): EntryRun {
   return { bytes, seqs: runs.flatMap(({ seqs }) => seqs), ends, prevSeq: first.prevSeq };
 }
 
-/** A run that keeps no more than twice its own bytes in memory: a copy if it is a small part of a large buffer. */
-export function compactRun(run: EntryRun): EntryRun {
-  if (run.bytes.buffer.byteLength <= 2 * run.bytes.length) return run;
-  return { ...run, bytes: new Uint8Array(run.bytes) };
-}
-
 function startOf(run: EntryRun, index: number): number {
   return index === 0 ? 0 : (run.ends[index - 1] as number);
 }
