@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { TransportError } from '../../../src/base/errors.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { startTestRelay } from '../support/relay.ts';
-import { CHANNEL, message, messages } from '../support/submissions.ts';
+import { CHANNEL, fresh, message, messages } from '../support/submissions.ts';
 import { A, B, overriding, pong, startGuardedRelay } from './support/guarded-relay.ts';
 import type { GuardedRelay } from './support/guarded-relay.ts';
 import { hs256, OTHER_SECRET } from './support/tokens.ts';
@@ -63,6 +63,22 @@ describe('the token of a call', () => {
     expect(client.frames).toEqual([]);
     gate.open();
     expect(await answer).toMatchObject([{ kind: 'accepted' }]);
+  });
+
+  test('keeps the frames that come before it is verified at the client, but for a window', async () => {
+    const gate = held();
+    const relay = await startGuardedRelay({ beforeVerifying: gate.wait });
+    const client = new RawClient(relay.endpoint, relay.token(A));
+    client.hello();
+    const answers = Array.from({ length: 60 }, () => client.publish([message(0n, fresh(200_000))]));
+    await gate.reached;
+    for (let turn = 0, before = 0; turn < 100; turn = client.unsent === before ? turn + 1 : 0) {
+      before = client.unsent;
+      await client.settle();
+    }
+    expect(client.unsent).toBeGreaterThan(40); // of 12 MB, no more than 4 are on their way
+    gate.open();
+    for (const answer of answers) expect(await answer).toMatchObject([{ kind: 'accepted' }]);
   });
 
   test('that cannot be verified just now asks the client to come again', async () => {

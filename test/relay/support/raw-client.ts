@@ -38,6 +38,7 @@ export class RawClient {
   readonly #untaken = new Map<ServerFrameShape['case'], ServerFrameShape[]>();
   readonly #entries = new Map<number, LogEntry[]>();
   #nextRequest = 1;
+  #unsent = 0;
   #end: StatusObject | undefined;
 
   /** @param token goes into the metadata of the call */
@@ -83,7 +84,13 @@ export class RawClient {
   }
 
   sendBytes(bytes: Buffer): void {
-    this.#call.write(bytes);
+    this.#unsent += 1;
+    this.#call.write(bytes, () => (this.#unsent -= 1));
+  }
+
+  /** Frames that the relay's flow control has kept here. */
+  get unsent(): number {
+    return this.#unsent;
   }
 
   /** Reads nothing until {@link resume}. */
