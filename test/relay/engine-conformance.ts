@@ -9,7 +9,7 @@ import { EngineSuite } from './engine/suite.ts';
 import type { EngineTraits, OpenEngine } from './engine/suite.ts';
 import { describeWelcomeClaims } from './engine/welcome-claims.ts';
 
-export type { EngineTraits, OpenEngine, OpenEngineOptions } from './engine/suite.ts';
+export type { EngineTraits, OpenEngine } from './engine/suite.ts';
 
 /**
  * What every log engine must do, to be called once from the test file of each. The tests ask for what the port promises and

@@ -1,4 +1,4 @@
-import { mkdir, open, stat } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
@@ -25,6 +25,7 @@ import type { LogRules } from '../log-rules.ts';
 import { packBatch, unpackAnswers } from './append-batch.ts';
 import { AppendQueue } from './append-queue.ts';
 import { MarkFlusher } from './mark-flusher.ts';
+import { healthOf } from './sqlite-health.ts';
 import type { AccessOutcome } from './sqlite-log.ts';
 import { WorkerLink } from './worker-link.ts';
 import type { WorkerReady } from './worker-protocol.ts';
@@ -169,33 +170,18 @@ class SqliteEngine implements LogEngine {
     return this.#link.call('usage', [account, monthStartMs]);
   }
 
-  async health(): Promise<EngineHealth> {
-    const base = { engine: 'sqlite', durability: 'disk' } as const;
-    try {
+  health(): Promise<EngineHealth> {
+    const facts = {
+      path: this.#path,
+      ready: this.#ready,
+      isFlushFailing: this.#flusher.hasFailed,
+      unansweredBytes: this.#queue.bytes,
+      lastCommitMs: this.#lastCommitMs,
+    };
+    return healthOf(facts, async () => {
       if (this.#appendFailure !== undefined) await this.#probe();
-      const { details, isMarkBehind } = await this.#link.call('health', []);
-      const warnings = [
-        ...(this.#ready.acceptedLoss === undefined ? [] : [`a loss was accepted: ${this.#ready.acceptedLoss}`]),
-        ...(isMarkBehind || this.#flusher.hasFailed
-          ? ['the high-water marks cannot be written: a loss might not be noticed']
-          : []),
-      ];
-      return {
-        ...base,
-        status: warnings.length === 0 ? 'ok' : 'degraded',
-        warnings,
-        details: {
-          ...details,
-          writeAheadBytes: await sizeOf(`${this.#path}-wal`),
-          unansweredBytes: this.#queue.bytes,
-          lastCommitMs: this.#lastCommitMs,
-          structure: this.#ready.wasChecked ? 'checked at the start' : 'not checked: the database is too large',
-        },
-      };
-    } catch (error) {
-      if (!(error instanceof RuntimeError)) throw error;
-      return { ...base, status: 'failing', warnings: [error.message], details: {} };
-    }
+      return this.#link.call('health', []);
+    });
   }
 
   trim(channel: ChannelName, upToSeq: number): Promise<number> {
@@ -272,12 +258,4 @@ async function inSlices(slice: () => Promise<number>): Promise<number> {
   let total = 0;
   for (let count = await slice(); count > 0; count = await slice()) total += count;
   return total;
-}
-
-/** 0 if there is no such file. */
-async function sizeOf(path: string): Promise<number> {
-  return stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  );
 }
