@@ -63,7 +63,7 @@ describe('a peer that does not get to the point is closed in time, while others 
 
     const done = connectTls({ port: front.port, ca: cert, ALPNProtocols: ['h2'] }); // TLS, and then nothing
     onTestFinished(() => void done.destroy());
-    done.on('error', () => undefined);
+    done.on('error', () => undefined).resume();
     await new Promise((resolve) => done.once('close', resolve));
     expect(front.cuts('slow-handshake')).toBe(21);
     await front.holds(0);

@@ -16,7 +16,7 @@ export interface FrontContext {
 /** More calls than this that are taken back in so much time are an attack (CVE-2023-44487), not a change of mind. */
 const MAX_ABORTS = 200;
 const ABORTS_WITHIN_MS = 10_000;
-/** Time for a goodbye to get through to a peer that is idle. */
+/** Time for a goodbye to get through to a peer that asks for nothing. */
 const GOODBYE_MS = 1_000;
 
 /**
@@ -41,7 +41,9 @@ export class Connection implements Peer {
     this.#socket = socket;
     this.#context = context;
     this.address = addressOf(socket);
-    this.#cancelTimer = context.clock.schedule(context.limits.handshakeTimeoutMs, () => this.cut('slow-handshake'));
+    this.#cancelTimer = context.clock.schedule(context.limits.handshakeTimeoutMs, () =>
+      this.#endQuiet('slow-handshake'),
+    );
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
         this.#end();
@@ -74,7 +76,9 @@ export class Connection implements Peer {
     return () => {
       this.#openRequests -= 1;
       if (this.#openRequests > 0 || this.#isCut) return;
-      this.#cancelTimer = this.#context.clock.schedule(this.#context.limits.idleTimeoutMs, () => this.#endIdle());
+      this.#cancelTimer = this.#context.clock.schedule(this.#context.limits.idleTimeoutMs, () =>
+        this.#endQuiet('idle'),
+      );
     };
   }
 
@@ -107,12 +111,13 @@ export class Connection implements Peer {
     this.#cancelAbortTimer();
   }
 
-  #endIdle(): void {
-    this.#count('idle');
+  /** Ends a connection without a request. A peer that can be told is told: it may only have been early, or late. */
+  #endQuiet(reason: ConnectionCut): void {
     if (this.#sayGoodbye === undefined) {
-      this.#socket.destroy();
+      this.cut(reason);
       return;
     }
+    this.#count(reason);
     this.#sayGoodbye();
     this.#cancelTimer = this.#context.clock.schedule(GOODBYE_MS, () => this.#socket.destroy());
   }
