@@ -74,6 +74,29 @@ describe.skipIf(natsMissing !== undefined)('relays on one nats-server', () => {
     await far.close();
   });
 
+  test('start again when others have trimmed what they have not read yet', async () => {
+    await using proxy = await TcpProxy.to(nats.servers[0]!.port);
+    const options = freshLog(nats.addresses, { shards: 1 });
+    const near = await openEngine(options);
+    const far = await openEngine({ ...options, servers: [`127.0.0.1:${proxy.port}`] });
+    const failed = new Promise<unknown>((resolve) => far.appended$.subscribe({ error: resolve }));
+    const channel = freshChannelName();
+    await append(far, channel, [message()]);
+
+    proxy.swallow(true);
+    await append(near, channel, [message(), commit(0n), commit(1n)]);
+    await near.trim(channel, (await near.state(channel))!.headSeq);
+    await append(near, channel, [message(2n)]);
+    await near.close();
+    proxy.swallow(false);
+
+    expect(await failed).toMatchObject({ code: 'store_error' });
+    expect(verdictsOf(await append(far, channel, [message(2n)]))).toEqual(['unavailable@0']);
+    const again = await openEngine(options);
+    expect(await again.state(channel)).toMatchObject({ epoch: 2n });
+    expect(verdictsOf(await append(again, channel, [commit(1n), message(2n)]))).toEqual(['epoch-decided@2', 'stored']);
+  });
+
   test('agree on every winner when one of them is paused again and again', async () => {
     const options = freshLog(nats.addresses);
     const channel = freshChannelName();

@@ -1,4 +1,5 @@
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import type { JetStreamPublishOptions } from '@nats-io/jetstream';
 import { RequestError } from '@nats-io/transport-node';
 import { toHex } from '../../../base/bytes.ts';
 import { sleepUnlessAborted } from '../../../base/clock.ts';
@@ -24,8 +25,14 @@ export type WriteResult =
   | { readonly kind: 'written'; readonly folded: Folded }
   | { readonly kind: 'outrun' | 'unavailable' | 'unknown' };
 
-/** A publish that is not acknowledged by then is made again: pending ones do not fail when their connection does. */
+/**
+ * A publish that is not acknowledged by then is made again: pending ones do not fail when their connection does. Longer each
+ * time, so that servers that are merely slow are not given the same work over and over.
+ */
 const PUBLISH_TIMEOUT_MS = 500;
+const MAX_PUBLISH_TIMEOUT_MS = 2000;
+/** Records on their way at once. */
+const MAX_PUBLISHES = 256;
 const RETRY_MS = 50;
 const MAX_RETRY_MS = 500;
 /** How often a server may say no before it is believed. An election is over by then. */
@@ -36,6 +43,8 @@ export class RecordWriter {
   readonly #link: NatsLink;
   readonly #clock: Clock;
   readonly #closing: AbortSignal;
+  #publishes = 0;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(link: NatsLink, clock: Clock, closing: AbortSignal) {
     this.#link = link;
@@ -78,8 +87,8 @@ export class RecordWriter {
       // An attempt that is in doubt may itself be what now stands last on the subject.
       const expect = lastOnSubject === undefined || isInDoubt ? {} : { expect: { lastSubjectSequence: lastOnSubject } };
       try {
-        const options = { msgID: toHex(id), timeout: PUBLISH_TIMEOUT_MS, ...expect };
-        return (await this.#link.client.publish(subject, bytes, options)).seq;
+        const timeout = Math.min(MAX_PUBLISH_TIMEOUT_MS, PUBLISH_TIMEOUT_MS * 2 ** attempt);
+        return await this.#publish(subject, bytes, { msgID: toHex(id), timeout, ...expect });
       } catch (error) {
         if (error instanceof JetStreamApiError) {
           if (error.code === JetStreamApiCodes.StreamWrongLastSequence && !isInDoubt) return 'outrun';
@@ -92,6 +101,18 @@ export class RecordWriter {
       }
       if (refusals > MAX_REFUSALS && !isInDoubt) return 'unavailable';
       await sleepUnlessAborted(this.#clock, Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** attempt), this.#closing);
+    }
+  }
+
+  async #publish(subject: string, bytes: Uint8Array, options: Partial<JetStreamPublishOptions>): Promise<number> {
+    if (this.#publishes < MAX_PUBLISHES) this.#publishes += 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return (await this.#link.client.publish(subject, bytes, options)).seq;
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#publishes -= 1;
+      else next();
     }
   }
 

@@ -146,15 +146,15 @@ export class Shard {
     });
   }
 
-  /** Writes the state down, if no other relay has. */
-  async saveSnapshot(): Promise<void> {
+  /** Writes the state down, if that makes it newer by at least `minRecords`: other relays write it too. */
+  async saveSnapshot(minRecords = 1): Promise<void> {
+    const { snapshots } = this.#context;
+    if (this.#fold.lastRecord - this.snapshotRecord < minRecords) return;
+    this.snapshotRecord = Math.max(this.snapshotRecord, await snapshots.lastRecord(this.index));
     const record = this.#fold.lastRecord;
-    if (record <= this.snapshotRecord) return;
+    if (record - this.snapshotRecord < minRecords) return;
     const bytes = this.#fold.encode();
-    this.snapshotRecord = Math.max(
-      this.snapshotRecord,
-      await this.#context.snapshots.save(this.index, { record, bytes }),
-    );
+    this.snapshotRecord = Math.max(this.snapshotRecord, await snapshots.save(this.index, { record, bytes }));
   }
 
   /** Stops reading. Who waits is told that it is over. */

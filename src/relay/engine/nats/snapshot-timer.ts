@@ -57,7 +57,7 @@ export class SnapshotTimer {
       if (this.#isClosed || (records < this.#policy.snapshotRecords && looks < MAX_LOOKS)) continue;
       this.#looks[shard.index] = 0;
       try {
-        await shard.saveSnapshot();
+        await shard.saveSnapshot(Math.min(records, this.#policy.snapshotRecords));
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         if (!this.#hasEnded()) this.#policy.onWarning(`the state of ${shard.stream} was not written down: ${reason}`);

@@ -65,7 +65,11 @@ async function ensure(
 ): Promise<StreamInfo> {
   const { name } = config;
   try {
-    return await manager.streams.info(name);
+    const info = await manager.streams.info(name);
+    const { max_age: maxAge = 0 } = config;
+    if (info.config.max_age >= maxAge) return info;
+    // Whoever is to keep entries longest decides.
+    return await manager.streams.update(name, { ...info.config, max_age: maxAge });
   } catch (error) {
     if (!(error instanceof Error) || error.message !== 'stream not found') throw storeError(name, error);
   }

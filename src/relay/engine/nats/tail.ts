@@ -96,7 +96,14 @@ export class Tail {
   async #consume(): Promise<void> {
     const { manager, client } = this.#link;
     const { state } = await manager.streams.info(this.#stream);
-    if (!this.#isHistoryWhole(state.first_seq, state.last_seq)) return;
+    if (!this.#reachesBack(state.last_seq)) return;
+    if (state.first_seq > this.#outlet.position() + 1 && state.last_seq > this.#outlet.position()) {
+      await this.#explainLoss(this.#outlet.position() + 1);
+      throw new RuntimeError(
+        'store_damaged',
+        `${this.#stream} begins at ${state.first_seq}, but nothing is known of it from ${this.#outlet.position() + 1} on`,
+      );
+    }
     const name = `relay-${nuid.next()}`;
     await manager.consumers.add(this.#stream, {
       name,
@@ -150,15 +157,20 @@ export class Tail {
     if (hole !== undefined) await this.#cross(hole);
   }
 
-  /** Ends a consumer that has fallen silent, or is gone with the server that had it. */
+  /** Ends a consumer that has fallen silent, is gone with the server that had it, or has delivered what did not arrive. */
   async #watch(messages: ConsumerMessages): Promise<void> {
-    for await (const { type } of messages.status()) {
-      if (type !== 'heartbeats_missed' && type !== 'consumer_deleted') continue;
-      if (this.#messages === messages) this.restart(type);
+    for await (const status of messages.status()) {
+      if (this.#messages !== messages) return;
+      const { type } = status;
+      if (type === 'heartbeats_missed' || type === 'consumer_deleted') this.restart(type);
+      // It comes behind what was delivered before.
+      if (type === 'heartbeat' && status.lastStreamSequence > this.#outlet.position())
+        this.restart('messages are missing');
     }
   }
 
-  #isHistoryWhole(first: number, last: number): boolean {
+  /** Whether the stream ends where it was read to, or later. */
+  #reachesBack(last: number): boolean {
     const position = this.#outlet.position();
     if (last < position) {
       this.#timesBehind += 1;
@@ -169,10 +181,6 @@ export class Tail {
       );
     }
     this.#timesBehind = 0;
-    if (first > position + 1 && last > position) {
-      const detail = `${this.#stream} begins at ${first}, but nothing is known of it from ${position + 1} on: what happened there is lost`;
-      throw new RuntimeError('store_damaged', detail);
-    }
     return true;
   }
 
@@ -181,11 +189,19 @@ export class Tail {
     const missing = this.#outlet.position() + 1;
     const message = await this.#link.manager.streams.getMessage(this.#stream, { seq: missing });
     if (message !== null) return; // it was left out on the way: a new consumer brings it
-    if ((await this.#outlet.snapshotPosition()) >= missing) {
-      const detail = `this relay has fallen behind what others have trimmed of ${this.#stream}; it has to start again`;
-      throw new RuntimeError('store_error', detail);
-    }
+    await this.#explainLoss(missing);
     this.#outlet.skip(next);
+  }
+
+  /** @throws {@link RuntimeError} `store_error` if what is missing was trimmed before this relay has read it. */
+  async #explainLoss(missing: number): Promise<void> {
+    if ((await this.#outlet.snapshotPosition()) < missing) return;
+    throw new RuntimeError(
+      'store_error',
+      `this relay has fallen behind what others have trimmed of ${this.#stream}; it has to start again`,
+      // Starting again, from the snapshot, helps.
+      { cause: new Error(`record ${missing} is only in the snapshot`) },
+    );
   }
 }
 
