@@ -8,9 +8,7 @@ export type {
   RelayOptions,
   SqliteEngineChoice,
 } from './relay-options.ts';
-export type { MemoryEngineOptions } from './engine/memory/index.ts';
-export type { NatsConnectionOptions, NatsEngineOptions, NatsTlsOptions } from './engine/nats/index.ts';
-export type { SqliteEngineOptions } from './engine/sqlite/sqlite-engine.ts';
+export type { NatsConnectionOptions, NatsTlsOptions } from './engine/nats/index.ts';
 export type { AuthenticatorOptions, KeySetOptions, Plan, Plans, SharedSecret } from './access/index.ts';
 export type { TlsPaths } from './front/index.ts';
 export type { RelayLimits } from './limits.ts';
