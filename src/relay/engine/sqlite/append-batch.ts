@@ -1,5 +1,5 @@
 import type { ChannelName } from '../../../base/channel-name.ts';
-import type { EntryKind, PublishAnswer, Submission } from '../../../transport/index.ts';
+import type { PublishAnswer, Submission, WelcomeSubmission } from '../../../transport/index.ts';
 import type { AppendRequest, Publisher } from '../log-engine.ts';
 
 /**
@@ -9,23 +9,27 @@ import type { AppendRequest, Publisher } from '../log-engine.ts';
 export interface AppendBatch {
   readonly requests: readonly PackedRequest[];
   readonly bytes: ArrayBuffer;
+  /** {@link NUMBERS} for each submission, in order: cloning an object for each costs as much as storing it. */
+  readonly numbers: Float64Array;
 }
 
 interface PackedRequest {
   readonly channel: ChannelName;
   readonly by: Publisher | undefined;
   readonly groupBytes: number;
-  readonly submissions: readonly PackedSubmission[];
+  readonly submissions: number;
+  /** Of the submissions that have any, by their place in the request. */
+  readonly welcomes: readonly (readonly [place: number, welcomes: readonly PackedWelcome[]])[];
 }
 
-/** Lengths of the byte strings, in the order in which they lie in the buffer. */
-interface PackedSubmission {
-  readonly kind: EntryKind;
-  readonly epoch: bigint;
-  readonly idBytes: number;
+/** Lengths of the byte strings of a Welcome, in the order in which they lie in the buffer. */
+interface PackedWelcome {
+  readonly refBytes: readonly number[];
   readonly payloadBytes: number;
-  readonly welcomes: readonly { readonly refBytes: readonly number[]; readonly payloadBytes: number }[];
 }
+
+/** What stands for a submission: kind (0 for a message), epoch, lengths of id and payload. */
+const NUMBERS = 4;
 
 /** Bytes that a request takes in a batch: what a queue of requests holds. */
 export function requestBytes({ group, submissions }: AppendRequest): number {
@@ -42,56 +46,71 @@ export function requestBytes({ group, submissions }: AppendRequest): number {
 
 /** Copies requests into a batch. */
 export function packBatch(requests: readonly AppendRequest[]): AppendBatch {
-  const target = new Uint8Array(requests.reduce((sum, request) => sum + requestBytes(request), 0));
+  const bytes = new Uint8Array(requests.reduce((sum, request) => sum + requestBytes(request), 0));
+  const numbers = new Float64Array(NUMBERS * requests.reduce((sum, { submissions }) => sum + submissions.length, 0));
   let offset = 0;
-  const put = (bytes: Uint8Array): number => {
-    target.set(bytes, offset);
-    offset += bytes.length;
-    return bytes.length;
+  let at = 0;
+  const put = (part: Uint8Array): number => {
+    bytes.set(part, offset);
+    offset += part.length;
+    return part.length;
   };
-  const packed = requests.map(({ channel, group, by, submissions }) => ({
-    channel,
-    by,
-    groupBytes: put(group),
-    submissions: submissions.map(({ kind, epoch, messageId, payload, welcomes = [] }) => ({
-      kind,
-      epoch,
-      idBytes: put(messageId),
-      payloadBytes: put(payload),
-      welcomes: welcomes.map((welcome) => ({
-        refBytes: welcome.keyPackageRefs.map(put),
-        payloadBytes: put(welcome.payload),
-      })),
-    })),
-  }));
-  return { requests: packed, bytes: target.buffer };
+  const packed = requests.map(({ channel, group, by, submissions }) => {
+    const groupBytes = put(group);
+    const welcomes: [number, PackedWelcome[]][] = [];
+    for (const [place, { kind, epoch, messageId, payload, welcomes: some = [] }] of submissions.entries()) {
+      numbers[at] = kind === 'commit' ? 1 : 0;
+      // What a double cannot hold is further than any log goes: it is as unknown as the largest number.
+      numbers[at + 1] = Math.min(Number(epoch), Number.MAX_SAFE_INTEGER);
+      numbers[at + 2] = put(messageId);
+      numbers[at + 3] = put(payload);
+      at += NUMBERS;
+      if (some.length > 0) welcomes.push([place, some.map((welcome) => packWelcome(welcome, put))]);
+    }
+    return { channel, by, groupBytes, submissions: submissions.length, welcomes };
+  });
+  return { requests: packed, bytes: bytes.buffer, numbers };
+}
+
+function packWelcome({ keyPackageRefs, payload }: WelcomeSubmission, put: (part: Uint8Array) => number): PackedWelcome {
+  return { refBytes: keyPackageRefs.map((ref) => put(ref)), payloadBytes: put(payload) };
 }
 
 /** The requests of a batch; their byte strings are views into its buffer. */
-export function unpackBatch({ requests, bytes }: AppendBatch): AppendRequest[] {
+export function unpackBatch({ requests, bytes, numbers }: AppendBatch): AppendRequest[] {
   let offset = 0;
+  let at = 0;
   const take = (length: number): Uint8Array => {
     const view = new Uint8Array(bytes, offset, length);
     offset += length;
     return view;
   };
-  return requests.map(({ channel, by, groupBytes, submissions }) => ({
-    channel,
-    ...(by === undefined ? {} : { by }),
-    group: take(groupBytes),
-    submissions: submissions.map(
-      ({ kind, epoch, idBytes, payloadBytes, welcomes }): Submission => ({
-        kind,
-        epoch,
-        messageId: take(idBytes),
-        payload: take(payloadBytes),
-        welcomes: welcomes.map((welcome) => ({
-          keyPackageRefs: welcome.refBytes.map(take),
-          payload: take(welcome.payloadBytes),
-        })),
-      }),
-    ),
-  }));
+  return requests.map(({ channel, by, groupBytes, submissions: count, welcomes }) => {
+    const group = take(groupBytes);
+    const welcomesOf = new Map(welcomes);
+    const submissions = Array.from({ length: count }, (_, place): Submission => {
+      const number = at;
+      at += NUMBERS;
+      const messageId = take(numbers[number + 2] as number);
+      const payload = take(numbers[number + 3] as number);
+      const some = welcomesOf.get(place);
+      return {
+        kind: numbers[number] === 1 ? 'commit' : 'message',
+        epoch: BigInt(numbers[number + 1] as number),
+        messageId,
+        payload,
+        ...(some === undefined ? {} : { welcomes: some.map((welcome) => unpackWelcome(welcome, take)) }),
+      };
+    });
+    return { channel, group, submissions, ...(by === undefined ? {} : { by }) };
+  });
+}
+
+function unpackWelcome(
+  { refBytes, payloadBytes }: PackedWelcome,
+  take: (length: number) => Uint8Array,
+): WelcomeSubmission {
+  return { keyPackageRefs: refBytes.map((length) => take(length)), payload: take(payloadBytes) };
 }
 
 /**

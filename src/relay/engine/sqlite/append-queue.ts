@@ -2,7 +2,10 @@ import type { AppendOutcome, AppendRequest } from '../log-engine.ts';
 import { refused } from '../log-rules.ts';
 import { requestBytes } from './append-batch.ts';
 
-/** Batches at the worker at once: one that is written and one that is ready, so that the disk never waits for us. */
+/**
+ * Batches at the worker at once: one that is written and one that is ready, so that the disk never waits for us. The second
+ * one goes there when it is as large as the first, or batches would be large and tiny in turn, and half of the flushes vain.
+ */
 const MAX_BATCHES_IN_FLIGHT = 2;
 /** One transaction takes no more than this, or one request. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
@@ -24,6 +27,7 @@ export class AppendQueue {
   readonly #queue: Waiting[] = [];
   #bytes = 0;
   #batchesInFlight = 0;
+  #bytesInFlight = 0;
   #isFlushPlanned = false;
   #isClosed = false;
   #idle: (() => void) | undefined;
@@ -59,9 +63,16 @@ export class AppendQueue {
     }
   }
 
+  get #mayWrite(): boolean {
+    const waitingBytes = this.#bytes - this.#bytesInFlight;
+    return (
+      this.#batchesInFlight < MAX_BATCHES_IN_FLIGHT && waitingBytes >= Math.min(this.#bytesInFlight, MAX_BATCH_BYTES)
+    );
+  }
+
   /** At the end of the loop's turn, so that all frames that one read of the sockets brought share a batch. */
   #planFlush(): void {
-    if (this.#isFlushPlanned || this.#batchesInFlight >= MAX_BATCHES_IN_FLIGHT) return;
+    if (this.#isFlushPlanned || !this.#mayWrite) return;
     this.#isFlushPlanned = true;
     setImmediate(() => {
       this.#isFlushPlanned = false;
@@ -70,7 +81,7 @@ export class AppendQueue {
   }
 
   #flush(): void {
-    while (this.#queue.length > 0 && this.#batchesInFlight < MAX_BATCHES_IN_FLIGHT) {
+    while (this.#queue.length > 0 && this.#mayWrite) {
       void this.#settle(this.#takeBatch());
     }
     if (this.#queue.length === 0 && this.#batchesInFlight === 0) this.#idle?.();
@@ -88,7 +99,9 @@ export class AppendQueue {
   }
 
   async #settle(batch: readonly Waiting[]): Promise<void> {
+    const batchBytes = batch.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#batchesInFlight += 1;
+    this.#bytesInFlight += batchBytes;
     try {
       const outcomes = await this.#write(batch.map(({ request }) => request));
       batch.forEach(({ request, resolve }, index) => {
@@ -96,7 +109,8 @@ export class AppendQueue {
       });
     } finally {
       this.#batchesInFlight -= 1;
-      for (const { bytes } of batch) this.#bytes -= bytes;
+      this.#bytesInFlight -= batchBytes;
+      this.#bytes -= batchBytes;
       this.#flush();
     }
   }

@@ -219,7 +219,7 @@ class SqliteEngine implements LogEngine {
       const { answers, usages, appended, accessChanges } = await this.#link.call(
         'append',
         [packed, startedMs],
-        [packed.bytes],
+        [packed.bytes, packed.numbers.buffer as ArrayBuffer],
       );
       this.#lastCommitMs = this.#clock.now() - startedMs;
       this.#appendFailure = undefined;
