@@ -63,14 +63,24 @@ export class TransportError extends SkytaleError<TransportErrorCode> {
   }
 }
 
-/** Codes of {@link ChannelError}. */
+/**
+ * Codes of {@link ChannelError}. `invalid_payload`: a codec or its validator refused a value. `request_timeout`, `request_failed`,
+ * `responder_left`: a request did not get the replies that it expects, because time is over, because a handler failed, or
+ * because who had to reply is no member any more. `receipt_timeout`: not everybody has confirmed a message in time; it is
+ * stored all the same.
+ */
 export type ChannelErrorCode =
   | 'channel_error'
   | 'not_found'
   | 'bad_request'
   | 'channel_exists'
   | 'channel_closed'
-  | 'commit_conflict';
+  | 'commit_conflict'
+  | 'invalid_payload'
+  | 'request_timeout'
+  | 'request_failed'
+  | 'responder_left'
+  | 'receipt_timeout';
 
 const CHANNEL_STATUS: Record<ChannelErrorCode, number | undefined> = {
   channel_error: 400,
@@ -79,6 +89,11 @@ const CHANNEL_STATUS: Record<ChannelErrorCode, number | undefined> = {
   channel_exists: 409,
   channel_closed: undefined,
   commit_conflict: 409,
+  invalid_payload: undefined,
+  request_timeout: undefined,
+  request_failed: undefined,
+  responder_left: undefined,
+  receipt_timeout: undefined,
 };
 
 /**

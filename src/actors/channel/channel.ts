@@ -16,26 +16,11 @@ import type {
   SendReceipt,
 } from './channel-event.ts';
 import { createChannelMailbox } from './channel-mailbox.ts';
+import type { Consumption, SendOptions, StopOptions } from './channel-options.ts';
 import { Consumer, type MessageHandler } from './consumer.ts';
+import type { PayloadCodec } from './payload-codec.ts';
+import { TypedChannel } from './typed-channel.ts';
 import type { ChannelPorts } from './workbench.ts';
-
-/** Options of {@link Channel.send}. */
-export interface SendOptions {
-  /** Gives up waiting for room in the mailbox. A message that is in it already is sent all the same. */
-  readonly signal?: AbortSignal;
-}
-
-/** Options of {@link Channel.stop}. */
-export interface StopOptions {
-  /** How long messages that were accepted may take to reach the relay, in milliseconds, if it is there. Default 2 000. */
-  readonly graceMs?: number;
-}
-
-/** A durable consumer at work. */
-export interface Consumption {
-  /** Takes no further message; resolves when the handler has completed for the one in hand. */
-  stop(): Promise<void>;
-}
 
 /** The constructor, for this file alone. */
 let make: (record: ChannelRecord, ports: ChannelPorts) => Channel;
@@ -120,6 +105,18 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
     if (this.#isFlowing) return;
     this.#isFlowing = true;
     this.#mailbox.tell({ kind: 'connect' });
+  }
+
+  /**
+   * The channel in values instead of payloads. A view: what does not decode is reported there and ends nothing.
+   *
+   * @example
+   * const chat$ = channel$.as(text());
+   * chat$.subscribe(({ payload }) => console.log(payload));
+   * await chat$.send('hello');
+   */
+  as<In, Out>(codec: PayloadCodec<In, Out>): TypedChannel<In, Out> {
+    return new TypedChannel(this, codec);
   }
 
   /**

@@ -1,4 +1,6 @@
-export { Channel, type Consumption, type SendOptions, startChannel, type StopOptions } from './channel.ts';
+export { Channel, startChannel } from './channel.ts';
+export type { Consumption, SendOptions, StopOptions } from './channel-options.ts';
+export type { PayloadChannel } from './payload-channel.ts';
 export type { ChannelPorts } from './workbench.ts';
 export type {
   ChannelEvent,
@@ -16,3 +18,8 @@ export type {
   SendReceipt,
 } from './channel-event.ts';
 export type { MessageHandler } from './consumer.ts';
+export { bytes, json, type PayloadCodec, text, validated } from './payload-codec.ts';
+export { PayloadError, type PayloadErrorOptions, type PayloadIssue } from './payload-error.ts';
+export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts';
+export { TypedChannel } from './typed-channel.ts';
+export type { PayloadReject, TypedMessage, TypedMessageHandler } from './typed-message.ts';

@@ -1,0 +1,17 @@
+/** Options of {@link Channel.send}. */
+export interface SendOptions {
+  /** Gives up waiting for room in the mailbox. A message that is in it already is sent all the same. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of {@link Channel.stop}. */
+export interface StopOptions {
+  /** How long messages that were accepted may take to reach the relay, in milliseconds, if it is there. Default 2 000. */
+  readonly graceMs?: number;
+}
+
+/** A durable consumer at work. */
+export interface Consumption {
+  /** Takes no further message; resolves when the handler has completed for the one in hand. */
+  stop(): Promise<void>;
+}

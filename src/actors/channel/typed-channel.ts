@@ -1,0 +1,118 @@
+import { filter, map, Observable, type Observer } from 'rxjs';
+import { RuntimeError, type SkytaleError, toSkytaleError } from '../../base/errors.ts';
+import type { SendReceipt } from './channel-event.ts';
+import type { Consumption, SendOptions } from './channel-options.ts';
+import { DecodedMessages } from './decoded-messages.ts';
+import { InOrder } from './in-order.ts';
+import type { PayloadChannel } from './payload-channel.ts';
+import type { PayloadCodec } from './payload-codec.ts';
+import { PayloadError } from './payload-error.ts';
+import type { PayloadReject, TypedMessage, TypedMessageHandler } from './typed-message.ts';
+
+/** Values that may wait for a codec that takes its time, in each direction. */
+const MAX_WAITING = 1024;
+
+/**
+ * A channel in values instead of payloads: an Observable of messages with decoded payloads, and an Observer of values.
+ *
+ * A view: the channel stays what it is, and may have several. What does not decode comes out of {@link TypedChannel.rejects$} and
+ * the streams live on. Order is the channel's, also if the codec takes its time.
+ */
+// As Channel itself is.
+// eslint-disable-next-line rxjs-x/no-subclass
+export class TypedChannel<In, Out = In> extends Observable<TypedMessage<Out>> implements Observer<In> {
+  /** Messages of the others whose payloads decode. Hot, and starts the flow, as `messages$` of the channel; never errors. */
+  readonly messages$: Observable<TypedMessage<Out>>;
+  /**
+   * Payloads that do not decode, and values given to `next` that do not encode. Hot, no replay; starts the flow like
+   * `messages$`; completes with the channel; never errors.
+   */
+  readonly rejects$: Observable<PayloadReject<In>>;
+  readonly #channel: PayloadChannel;
+  readonly #codec: PayloadCodec<In, Out>;
+  readonly #decoded: DecodedMessages<In, Out>;
+  readonly #encodings = new InOrder(MAX_WAITING);
+
+  /** Views come from {@link Channel.as}. */
+  constructor(channel: PayloadChannel, codec: PayloadCodec<In, Out>) {
+    super((subscriber) => this.messages$.subscribe(subscriber));
+    this.#channel = channel;
+    this.#codec = codec;
+    this.#decoded = new DecodedMessages(channel.messages$, codec, MAX_WAITING);
+    const { results$ } = this.#decoded;
+    this.messages$ = results$.pipe(filter((result) => result.kind === 'message'));
+    this.rejects$ = results$.pipe(
+      filter((result) => result.kind === 'reject'),
+      map(({ reject }) => reject),
+    );
+  }
+
+  /** `org/namespace/service`. */
+  get name(): string {
+    return this.#channel.name;
+  }
+
+  /**
+   * Sends a value; see {@link Channel.send}.
+   *
+   * @throws {@link PayloadError} `invalid_payload` if the codec has no payload for it: nothing is sent
+   */
+  send(value: In, options?: SendOptions): Promise<SendReceipt> {
+    return new Promise((resolve, reject) => {
+      this.#encode(value, (payload) => this.#channel.send(payload, options).then(resolve, reject), reject);
+    });
+  }
+
+  /**
+   * Sends a value without waiting; see {@link Channel.next}. One that the codec has no payload for comes out of
+   * {@link TypedChannel.rejects$}.
+   *
+   * @throws {@link ChannelError} `channel_closed`
+   */
+  next(value: In): void {
+    const reject = (error: SkytaleError): void => this.#decoded.reject({ kind: 'unsent', value, error });
+    let isInCall = true;
+    const send = (payload: Uint8Array): void => {
+      try {
+        this.#channel.next(payload);
+      } catch (error) {
+        if (isInCall) throw error;
+        reject(toSkytaleError(error));
+      }
+    };
+    this.#encode(value, send, reject);
+    isInCall = false;
+  }
+
+  /** See {@link Channel.error}. */
+  error(error: unknown): void {
+    this.#channel.error(error);
+  }
+
+  /** See {@link Channel.complete}. */
+  complete(): void {
+    this.#channel.complete();
+  }
+
+  /**
+   * See {@link Channel.consume}. What does not decode is skipped and counts as handled, because another try would not
+   * help; whoever listens to {@link TypedChannel.rejects$} has it.
+   */
+  consume(handler: TypedMessageHandler<Out>): Consumption {
+    return this.#channel.consume(async (message, signal) => {
+      const payload = await this.#decoded.payloadOf(message);
+      if (payload !== undefined) await handler({ ...message, payload: payload.value }, signal);
+    });
+  }
+
+  #encode(value: In, send: (payload: Uint8Array) => unknown, reject: (error: SkytaleError) => void): void {
+    const isTaken = this.#encodings.add(
+      () => this.#codec.encode(value),
+      (outcome) => {
+        if (outcome.kind === 'done') send(outcome.value);
+        else reject(PayloadError.from(outcome.error, 'the value does not encode'));
+      },
+    );
+    if (!isTaken) reject(new RuntimeError('mailbox_full', `${MAX_WAITING} values wait for the codec already`));
+  }
+}
