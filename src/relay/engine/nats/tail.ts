@@ -149,10 +149,11 @@ export class Tail {
     if (this.#hasEnded()) void messages.close();
     void this.#watch(messages);
     const stopWatching = this.#link.onChange(() => void messages.close());
-    await messages.closed();
+    const trouble = await messages.closed();
     stopWatching();
     this.#messages = undefined;
     if (this.#link.isUp) void manager.consumers.delete(this.#stream, name).catch(() => undefined); // it ends by itself too
+    if (trouble instanceof Error) this.#outlet.restarted(trouble.message);
     if (failure !== undefined) throw asFailure(failure);
     if (hole !== undefined) await this.#cross(hole);
   }
@@ -164,8 +165,8 @@ export class Tail {
       const { type } = status;
       if (type === 'heartbeats_missed' || type === 'consumer_deleted') this.restart(type);
       // It comes behind what was delivered before.
-      if (type === 'heartbeat' && status.lastStreamSequence > this.#outlet.position())
-        this.restart('messages are missing');
+      const isBehind = type === 'heartbeat' && status.lastStreamSequence > this.#outlet.position();
+      if (isBehind) this.restart('messages are missing');
     }
   }
 
