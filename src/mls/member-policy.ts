@@ -19,7 +19,7 @@ export interface MemberContext {
 /**
  * Whether a member may be in the group, asked once for each that is new to us. Must decide at once, and alike at all members:
  * **refusing a commit that others have made stops us at that commit**, since none can be skipped, and refusing at a join
- * means not joining. Our own commits are simply not made.
+ * means not joining, also where the channel asks for a fresh leaf behind that commit. Our own commits are simply not made.
  */
 export type AcceptMember = (member: Member, context: MemberContext) => boolean;
 
