@@ -72,11 +72,11 @@ export class TestClient {
   }
 }
 
-/** Reads a whole channel by a connection of its own, up to where it ends now. */
-export async function readAll(endpoint: string, channel: string, history: History): Promise<Reading> {
+/** Reads a channel by a connection of its own, up to where it ends now. */
+export async function readAll(endpoint: string, channel: string, history: History, afterSeq = 0): Promise<Reading> {
   const client = new TestClient('the last reader', endpoint, channel, history);
-  const reading = new OpenReading(client.name);
-  const link = client.transport.open({ channel: client.channel, group: GROUP, start: { afterSeq: 0 }, credit: CREDIT });
+  const reading = new OpenReading(client.name, afterSeq);
+  const link = client.transport.open({ channel: client.channel, group: GROUP, start: { afterSeq }, credit: CREDIT });
   await new Promise<void>((resolve, reject) => {
     const subscription = link.events$.subscribe((event) => {
       reading.add(event);
@@ -125,15 +125,16 @@ async function untilEpochIsOver(reading: Reading, epoch: bigint, signal: AbortSi
   while (reading.epoch <= epoch && !signal.aborted) await wait(2);
 }
 
-/** A reading from the beginning of a channel that goes on. */
+/** A reading that goes on. */
 class OpenReading implements Reading {
   readonly reader: string;
-  readonly afterSeq = 0;
+  readonly afterSeq: number;
   readonly seen: Seen[] = [];
   epoch = 0n;
 
-  constructor(reader: string) {
+  constructor(reader: string, afterSeq = 0) {
     this.reader = reader;
+    this.afterSeq = afterSeq;
   }
 
   add(event: LinkEvent): void {

@@ -68,7 +68,7 @@ export function relayFaults(relays: readonly FleetRelay[]): Fault[] {
 }
 
 /** Two relays over the log of one nats-server, or of three that hold it together. */
-export async function natsFleet(cluster: NatsServers): Promise<Fleet> {
+export async function natsFleet(cluster: NatsServers, ttlDays = 7): Promise<Fleet> {
   onTestFinished(() => cluster.stop());
   const settings = {
     'engine.nats.servers': cluster.addresses.join(','),
@@ -76,6 +76,7 @@ export async function natsFleet(cluster: NatsServers): Promise<Fleet> {
     'engine.nats.shards': 2,
     'engine.nats.sync_always': true,
     'limits.max_channels': 1000,
+    'server.message_ttl_days': ttlDays,
   };
   const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
   const args = ['--engine', 'nats', '--insecure-open', ...set];
@@ -105,7 +106,7 @@ function serverFaults(servers: readonly NatsServer[]): Fault[] {
 }
 
 /** One relay with the embedded log. */
-export async function sqliteFleet(dataDir: string): Promise<Fleet> {
-  const relay = await FleetRelay.start('--data-dir', dataDir);
+export async function sqliteFleet(dataDir: string, ttlDays = 7): Promise<Fleet> {
+  const relay = await FleetRelay.start('--data-dir', dataDir, '--set', `server.message_ttl_days=${ttlDays}`);
   return { endpoints: [relay.endpoint], faults: relayFaults([relay]) };
 }

@@ -6,7 +6,7 @@ import { commit, fresh, message, messages } from '../support/submissions.ts';
 import { chatter, race, readAll, TestClient } from './clients.ts';
 import type { Fault, Fleet } from './fleet.ts';
 import { History } from './history.ts';
-import type { Reading } from './history.ts';
+import type { Reading, Seen } from './history.ts';
 
 /** How hard a fleet is tried. */
 export interface Trial {
@@ -19,9 +19,9 @@ export interface Trial {
 const CHANNELS = ['acme/promises/one', 'acme/promises/two', 'acme/promises/three'];
 
 /** The promises of relays over one log, whatever carries it, kept by real processes under real faults. */
-export function describeRelayPromises(name: string, startFleet: () => Promise<Fleet>, trial: Trial): void {
+export function describeRelayPromises(name: string, startFleet: StartFleet, trial: Trial): void {
   describe(`promises: ${name}`, () => {
-    test('what was acknowledged is never lost, and all readers see one order, whatever dies under load', async () => {
+    test('loses nothing that it acknowledged, and every reader can prove it, whatever dies under load', async () => {
       const random = seededRandom(seedOfRun());
       const fleet = await startFleet();
       const histories = CHANNELS.map(() => new History());
@@ -63,8 +63,37 @@ export function describeRelayPromises(name: string, startFleet: () => Promise<Fl
       expect(struck).toHaveLength(trial.faults);
     });
 
-    test.each([2, 10, 50])('exactly one commit wins each epoch when %i clients race', async (racers) => {
+    test('gives all readers on all relays one order', async () => {
       const fleet = await startFleet();
+      const history = new History();
+      const stop = new AbortController();
+      const channel = 'acme/promises/order';
+      const clients = [0, 1, 2, 3].map((index) =>
+        clientOf(`client ${index}`, fleet.endpoints[index % fleet.endpoints.length] as string, channel, history),
+      );
+      const readings = clients.map((client) => client.read(stop.signal));
+      await Promise.all(
+        clients.map(async (client) => {
+          for (let round = 0; round < 25; round += 1) await client.publish(messages(4), stop.signal);
+        }),
+      );
+      const total = 4 * 25 * 4;
+      for (const reading of readings) await until(() => reading.seen.length >= total);
+      stop.abort();
+      const orders = readings.map(({ seen }) => seen.map((item) => item.kind === 'entry' && item.entry.seq));
+      expect(orders[0]).toHaveLength(total);
+      for (const order of orders) expect(order).toEqual(orders[0]);
+      for (const endpoint of fleet.endpoints) {
+        expect(history.violations(await readAll(endpoint, channel, history))).toEqual([]);
+      }
+    });
+
+    test('lets exactly one commit win each epoch when 2, 10 and 50 clients race', async () => {
+      const fleet = await startFleet();
+      for (const racers of [2, 10, 50]) await raceOf(racers, fleet);
+    });
+
+    async function raceOf(racers: number, fleet: Fleet): Promise<void> {
       const history = new History();
       const stop = new AbortController();
       const channel = `acme/race/of-${racers}`;
@@ -81,9 +110,10 @@ export function describeRelayPromises(name: string, startFleet: () => Promise<Fl
       expect(complete.seen).toHaveLength(trial.epochs);
       expect(history.acknowledged).toBe(trial.epochs);
       expect(history.lostRaces).toBeGreaterThan(0);
-    });
+      await Promise.all(clients.map((client) => client.close()));
+    }
 
-    test('a Welcome of a losing commit is never delivered', async () => {
+    test('never delivers a Welcome of a commit that lost', async () => {
       const fleet = await startFleet();
       const history = new History();
       const stop = new AbortController();
@@ -119,7 +149,7 @@ export function describeRelayPromises(name: string, startFleet: () => Promise<Fl
       expect(invited).toBeGreaterThan(epochs);
     });
 
-    test('a message id sent twice is stored once and answered with the same sequence, also across restarts and relays', async () => {
+    test('stores a message id once and answers it with the same number, also after restarts and on other relays', async () => {
       const fleet = await startFleet();
       const history = new History();
       const channel = 'acme/promises/twice';
@@ -149,8 +179,36 @@ export function describeRelayPromises(name: string, startFleet: () => Promise<Fl
       expect(complete.seen).toHaveLength(batch.length);
       expect(history.violations(complete)).toEqual([]);
     });
+
+    test('tells a reader that was away for longer than retention which entries are gone', async () => {
+      const fleet = await startFleet({ ttlDays: 2 / 86_400 });
+      const [endpoint] = fleet.endpoints as [string];
+      const history = new History();
+      const never = new AbortController().signal;
+      const channel = 'acme/promises/retention';
+      const alice = clientOf('alice', endpoint, channel, history);
+      await alice.publish(messages(5), never);
+      const bob = new AbortController();
+      const before = clientOf('bob', endpoint, channel, history).read(bob.signal);
+      await until(() => before.seen.length === 5);
+      bob.abort();
+      const cursor = lastSeqOf(before);
+      await alice.publish(messages(5), never);
+      for (let isThere = true; isThere; await wait(100)) {
+        isThere = (await readAll(endpoint, channel, history)).seen.some(({ kind }) => kind === 'entry');
+      }
+      await alice.publish(messages(1), never);
+      const { seen } = await readAll(endpoint, channel, history, cursor);
+      expect(seen).toMatchObject([{ kind: 'gap', afterSeq: cursor }, { kind: 'entry' }]);
+      const [gap, entry] = seen as [Extract<Seen, { kind: 'gap' }>, Extract<Seen, { kind: 'entry' }>];
+      expect(gap.resumesAtSeq).toBeGreaterThan(cursor + 5);
+      expect(entry.entry.seq).toBeGreaterThanOrEqual(gap.resumesAtSeq);
+    });
   });
 }
+
+/** Starts relays over a log of their own that keeps entries for so many days. */
+export type StartFleet = (options?: { readonly ttlDays: number }) => Promise<Fleet>;
 
 function clientOf(name: string, endpoint: string, channel: string, history: History): TestClient {
   const client = new TestClient(name, endpoint, channel, history);
@@ -186,6 +244,11 @@ async function strike(plan: readonly Fault[], random: () => number): Promise<str
     struck.push(fault.name);
   }
   return struck;
+}
+
+function lastSeqOf({ seen }: Reading): number {
+  const last = seen.at(-1);
+  return last?.kind === 'entry' ? last.entry.seq : 0;
 }
 
 async function until(condition: () => boolean): Promise<void> {

@@ -2,7 +2,11 @@ import { temporaryDirectory } from '../support/temp-dir.ts';
 import { sqliteFleet } from './fleet.ts';
 import { describeRelayPromises } from './promises.ts';
 
-describeRelayPromises('one relay with the embedded log', async () => sqliteFleet(await temporaryDirectory()), {
-  faults: 9,
-  epochs: 20,
-});
+describeRelayPromises(
+  'one relay with the embedded log',
+  async ({ ttlDays } = { ttlDays: 7 }) => sqliteFleet(await temporaryDirectory(), ttlDays),
+  {
+    faults: 9,
+    epochs: 20,
+  },
+);
