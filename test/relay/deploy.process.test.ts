@@ -111,8 +111,9 @@ describe('docs/relay.md', () => {
   });
 
   test('has a row for every refusal', () => {
-    const reasons = Object.values(Refusal)
-      .filter((value): value is Refusal => typeof value === 'number' && value !== Refusal.UNSPECIFIED)
+    const reasons = (Object.values(Refusal) as (string | Refusal)[])
+      .filter((value) => typeof value === 'number')
+      .filter((value) => value !== Refusal.UNSPECIFIED)
       .map(refusalFromWire);
     const section = text.slice(text.indexOf('| Refusal'), text.indexOf('A bad or expired token'));
     const documented = [...section.matchAll(/^\| `([\w-]+)`/gm)].map(([, reason]) => reason);

@@ -1,7 +1,13 @@
 import Libsql from 'libsql';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
+import { makeCertificate } from './support/certificates.ts';
+import { eventually } from './support/eventually.ts';
 import { RawClient } from './support/raw-client.ts';
 import { spawnRelay } from './support/relay-process.ts';
 import { message, messages } from './support/submissions.ts';
@@ -49,11 +55,11 @@ test('does not start on a log that a newer version wrote', async () => {
   first.kill('SIGTERM');
   await first.exited;
   const database = new Libsql(join(dataDir, 'relay.db'));
-  database.exec('PRAGMA user_version = 7');
+  database.exec('PRAGMA user_version = 1000');
   database.close();
   const relay = spawnRelay('--data-dir', dataDir, '--port', '0');
   expect(await relay.exited).toBe(1);
-  expect(relay.stderr()).toMatch(/format 7, this relay knows up to 1.*\(data_dir_version\)/);
+  expect(relay.stderr()).toMatch(/format 1000, this relay knows up to \d+:.*\(data_dir_version\)/);
 });
 
 test.each([
@@ -65,4 +71,47 @@ test.each([
   expect(await relay.exited).toBe(1);
   expect(relay.stderr()).toMatch(text);
   expect(relay.stdout()).toBe('');
+});
+
+test('prints the configuration that would hold, without its secret, and opens nothing', async () => {
+  const directory = await temporaryDirectory();
+  const [file, dataDir] = [join(directory, 'supernode.toml'), join(directory, 'data')];
+  const secret = 'the-secret-of-this-test-0123456789';
+  await writeFile(file, `[server]\njwt_secret = "${secret}"\nlisten_port = 4433\n`);
+  const relay = spawnRelay('--config', file, '--data-dir', dataDir, '--check-config');
+  expect(await relay.exited).toBe(0);
+  expect(relay.stdout()).toContain(`data_dir = ${JSON.stringify(dataDir)} # --data-dir\n`);
+  expect(relay.stdout()).toContain('# jwt_secret is set, and not shown (supernode.toml:2)\n');
+  expect(relay.stdout() + relay.stderr()).not.toContain(secret);
+  expect(existsSync(dataDir)).toBe(false);
+});
+
+test('takes another certificate on SIGHUP, and keeps the one it has if that is none', async () => {
+  const directory = await temporaryDirectory();
+  const [cert, key] = [join(directory, 'cert.pem'), join(directory, 'key.pem')];
+  const put = async (name: string): Promise<void> => {
+    const made = makeCertificate(name);
+    await Promise.all([writeFile(cert, made.cert), writeFile(key, made.key)]);
+  };
+  await put('first');
+  const files = ['--set', `server.grpc_tls_cert=${cert}`, '--set', `server.grpc_tls_key=${key}`];
+  const relay = spawnRelay('--engine', 'memory', '--port', '0', ...files);
+  const { hostname: host, port, protocol } = new URL(await relay.endpoint);
+  expect(protocol).toBe('https:');
+  const subject = async (): Promise<unknown> => {
+    const socket = connect({ host, port: Number(port), rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const name = socket.getPeerCertificate().subject.CN;
+    socket.destroy();
+    return name;
+  };
+  expect(await subject()).toBe('first');
+  await put('second');
+  relay.kill('SIGHUP');
+  await eventually(() => relay.stderr().includes('TLS certificate renewed'));
+  expect(await subject()).toBe('second');
+  await writeFile(cert, 'no certificate');
+  relay.kill('SIGHUP');
+  await eventually(() => relay.stderr().includes('the TLS certificate stays what it was'));
+  expect(await subject()).toBe('second');
 });

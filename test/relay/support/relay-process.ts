@@ -29,7 +29,7 @@ export function spawnRelay(...args: string[]): RelayProcess {
   const endpoint = new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).on('line', (line) => {
       stdout += `${line}\n`;
-      resolve((JSON.parse(line) as { endpoint: string }).endpoint);
+      if (line.startsWith('{')) resolve((JSON.parse(line) as { endpoint: string }).endpoint);
     });
     void exited.then((end) => reject(new Error(`the relay ended (${end}) before it was ready: ${stderr}`)));
   });
