@@ -101,12 +101,10 @@ describe('the sweeper', () => {
     clock.advance(HOUR);
     const order: string[] = [];
     const trimming = engine.trimStoredBefore(clock.now()).then((count) => order.push(`trimmed ${count}`));
-    for (let round = 0; round < 3; round += 1) {
-      await engine.append({ channel: CHANNEL, group: GROUP, submissions: messages(1) });
-      order.push('appended');
-    }
+    await engine.append({ channel: CHANNEL, group: GROUP, submissions: messages(1) });
+    order.push('appended');
     await trimming;
-    expect(order).toEqual(['appended', 'appended', 'appended', 'trimmed 4000']);
+    expect(order).toEqual(['appended', 'trimmed 4000']);
     await engine.close();
   });
 
