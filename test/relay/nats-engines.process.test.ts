@@ -188,6 +188,24 @@ describe.skipIf(natsMissing !== undefined)('two relays on one nats-server', () =
     }
   });
 
+  test('tell of who comes to a channel and who is taken from it, whichever relay did it', async () => {
+    const engines = await pair();
+    const channel = freshChannelName();
+    const [alice, bob] = [freshAccount(), freshAccount()];
+    const told = engines.map((engine) => {
+      const changes: string[] = [];
+      engine.accessChanges$.subscribe(({ kind, account }) => changes.push(`${kind} ${account}`));
+      return changes;
+    });
+    await append(engines[0], channel, messages(1), { account: alice, messagesPerMonth: undefined });
+    expect(await engines[1].admit(channel, bob)).toBe(true);
+    expect(await engines[0].expel(channel, bob)).toBe(true);
+    expect(await engines[1].access(channel, bob)).toBe('stranger');
+    const refused = await append(engines[1], channel, messages(1), { account: bob, messagesPerMonth: undefined });
+    expect(verdictsOf(refused)).toEqual(['unauthorized@0']);
+    for (const changes of told) expect(changes).toEqual([`admitted ${alice}`, `admitted ${bob}`, `expelled ${bob}`]);
+  });
+
   test('agree on what was trimmed, keep what they have to know of it, and tell of the gap', async () => {
     const options = freshLog(nats.addresses);
     const [one, two] = await pair(options);

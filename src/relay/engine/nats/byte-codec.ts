@@ -43,6 +43,12 @@ export class ByteWriter {
     this.bytes(Buffer.from(text, 'utf8'));
   }
 
+  /** Characters below 256 as one byte each, whose number the reader knows. */
+  latin1(text: string): void {
+    this.#reserve(text.length);
+    this.#offset += this.#buffer.write(text, this.#offset, 'latin1');
+  }
+
   /** Numbers that rise, as their count and their distances. */
   rising(numbers: readonly number[]): void {
     this.varint(numbers.length);
@@ -99,6 +105,10 @@ export class ByteReader {
     const view = this.#bytes.subarray(this.#offset, this.#offset + length);
     this.#offset += length;
     return view;
+  }
+
+  latin1(length: number): string {
+    return (this.raw(length) as Buffer).toString('latin1');
   }
 
   text(): string {

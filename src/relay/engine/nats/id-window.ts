@@ -1,5 +1,8 @@
 import type { ByteReader, ByteWriter } from './byte-codec.ts';
 
+/** A message id, and three bytes for the channel. */
+const KEY_BYTES = 19;
+
 /**
  * The newest message ids of a shard, with their sequence numbers. Two generations: when the younger is full the older is
  * forgotten. So at least `size` ids are known and at most twice as many, and which ones depends on nothing but the ids that
@@ -32,7 +35,7 @@ export class IdWindow {
       writer.varint(generation.size);
       let last = 0;
       for (const [key, seq] of generation) {
-        writer.bytes(Buffer.from(key, 'latin1'));
+        writer.latin1(key);
         writer.varint(seq - last); // they were added in the order of their numbers
         last = seq;
       }
@@ -44,7 +47,7 @@ export class IdWindow {
     for (const generation of [window.#older, window.#younger]) {
       let last = 0;
       reader.list(() => {
-        const key = (reader.bytes() as Buffer).toString('latin1');
+        const key = reader.latin1(KEY_BYTES);
         generation.set(key, (last += reader.varint()));
       });
     }
