@@ -28,6 +28,8 @@ interface PackedWelcome {
   readonly payloadBytes: number;
 }
 
+const MIN_BUFFER_BYTES = 64 * 1024;
+
 /** What stands for a submission: kind (0 for a message), epoch, lengths of id and payload. */
 const NUMBERS = 4;
 
@@ -44,9 +46,20 @@ export function requestBytes({ group, submissions }: AppendRequest): number {
   return bytes;
 }
 
-/** Copies requests into a batch. */
-export function packBatch(requests: readonly AppendRequest[]): AppendBatch {
-  const bytes = new Uint8Array(requests.reduce((sum, request) => sum + requestBytes(request), 0));
+/** A buffer of the batches before is used again if it has room: fresh ones cost more than what is copied into them. */
+function bufferFor(bytes: number, spare: ArrayBuffer | undefined): ArrayBuffer {
+  if (spare !== undefined && spare.byteLength >= bytes) return spare;
+  return new ArrayBuffer(Math.max(MIN_BUFFER_BYTES, 2 ** Math.ceil(Math.log2(bytes))));
+}
+
+/**
+ * Copies requests into a batch.
+ *
+ * @param spare of a batch before that has come back
+ */
+export function packBatch(requests: readonly AppendRequest[], spare?: ArrayBuffer): AppendBatch {
+  const length = requests.reduce((sum, request) => sum + requestBytes(request), 0);
+  const bytes = new Uint8Array(bufferFor(length, spare));
   const numbers = new Float64Array(NUMBERS * requests.reduce((sum, { submissions }) => sum + submissions.length, 0));
   let offset = 0;
   let at = 0;

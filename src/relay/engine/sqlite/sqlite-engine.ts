@@ -112,6 +112,8 @@ class SqliteEngine implements LogEngine {
   /** Why the last append was not stored. */
   #appendFailure: RuntimeError | undefined;
   #lastCommitMs = 0;
+  /** Buffer of a batch that has come back. */
+  #spare: ArrayBuffer | undefined;
   #unsweptIds = 0;
   #closing: Promise<void> | undefined;
 
@@ -215,12 +217,14 @@ class SqliteEngine implements LogEngine {
   async #write(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[] | undefined> {
     const startedMs = this.#clock.now();
     try {
-      const packed = packBatch(requests);
-      const { answers, usages, appended, accessChanges } = await this.#link.call(
+      const packed = packBatch(requests, this.#spare);
+      this.#spare = undefined;
+      const { spare, answers, usages, appended, accessChanges } = await this.#link.call(
         'append',
         [packed, startedMs],
         [packed.bytes, packed.numbers.buffer as ArrayBuffer],
       );
+      this.#spare = spare;
       this.#lastCommitMs = this.#clock.now() - startedMs;
       this.#appendFailure = undefined;
       this.#flusher.plan();

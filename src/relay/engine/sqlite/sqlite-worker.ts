@@ -24,7 +24,7 @@ function callsOf(log: SqliteLog): WorkerCalls {
     append: (batch, nowMs) => {
       const { outcomes, appended, accessChanges } = log.append(unpackBatch(batch), nowMs);
       const answers = outcomes.map((outcome) => packAnswers(outcome.answers));
-      return { answers, usages: outcomes.map(({ usage }) => usage), appended, accessChanges };
+      return { spare: batch.bytes, answers, usages: outcomes.map(({ usage }) => usage), appended, accessChanges };
     },
     read: (channel, afterSeq, limit) => log.read(channel, afterSeq, limit),
     state: (channel) => log.state(channel),
@@ -53,11 +53,15 @@ const READS: ReadonlySet<string> = new Set<keyof WorkerCalls>([
   'health',
 ]);
 
-/** The buffer in which all runs of a result lie. */
+/** The buffer in which all runs of a result lie, and the one of the batch. */
 function transferable(value: unknown): ArrayBuffer[] {
   if (typeof value !== 'object' || value === null) return [];
-  const run = 'appended' in value ? (value as PackedOutcome).appended[0]?.run : (value as LogPage).run;
-  return run === undefined ? [] : [run.bytes.buffer as ArrayBuffer];
+  const isOutcome = 'appended' in value;
+  const run = isOutcome ? (value as PackedOutcome).appended[0]?.run : (value as LogPage).run;
+  return [
+    ...(run === undefined ? [] : [run.bytes.buffer as ArrayBuffer]),
+    ...(isOutcome ? [(value as PackedOutcome).spare] : []),
+  ];
 }
 
 /** @param isFinal whether the thread ends with this */

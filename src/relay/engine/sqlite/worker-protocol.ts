@@ -26,6 +26,8 @@ export interface WorkerReady {
 
 /** What became of an {@link AppendBatch}. */
 export interface PackedOutcome {
+  /** The buffer of the batch, to be used again. */
+  readonly spare: ArrayBuffer;
   /** Per request. */
   readonly answers: readonly PackedAnswers[];
   /** Per request; `undefined` where there is no account. */
