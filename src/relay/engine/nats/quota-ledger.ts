@@ -10,6 +10,8 @@ export interface Reservation {
   readonly granted: number;
   /** A message in a reserved place has to be stored by then, Unix ms by the servers' clocks. */
   readonly untilMs: number;
+  /** How often the counter had been set back by then. */
+  readonly generation: number;
 }
 
 /** What a ledger needs to know of the log. */
@@ -69,7 +71,7 @@ const ATTEMPTS = 16;
  *   stores it: a relay that was paused cannot use what others have written off.
  * - The servers' clocks may differ by half of `reservationMs`, not more.
  * - A relay that dies leaks what it had reserved. When the quota seems used up and is not, the counter is set back to what is
- *   stored, once nobody has reserved anything for half as long again as a place holds: then no place can be in use.
+ *   stored, once nobody has reserved anything for twice as long as a place holds: then no place can be in use.
  * - Messages that are stored on an account without a quota count, but ask for no place; an account whose quota changes while
  *   they are on their way may go beyond it by those.
  */
@@ -90,12 +92,15 @@ export class QuotaLedger {
 
   /** Says what became of reserved places: `used` hold a message, `free` were not needed, `expired` came too late. */
   settle(
-    { account, monthStartMs, untilMs }: { account: AccountId; monthStartMs: number; untilMs: number },
-    { used, free, expired }: { used: number; free: number; expired: number },
+    { account, monthStartMs }: { readonly account: AccountId; readonly monthStartMs: number },
+    { untilMs, generation }: Reservation,
+    { used, free, expired }: { readonly used: number; readonly free: number; readonly expired: number },
   ): void {
     const holding = this.#holding(account, monthStartMs);
     holding.inUse -= used + free + expired;
-    if (holding.untilMs === untilMs) holding.spare = expired > 0 ? 0 : holding.spare + free;
+    if (expired > 0 && holding.untilMs === untilMs) holding.spare = 0;
+    // Those of an older reservation hold as long as the latest, which counted them; unless they were written off.
+    else if (holding.generation === generation) holding.spare += free;
     if (holding.spare > 0) this.#planRelease(holding);
     else this.#forget(holding);
   }
@@ -120,7 +125,7 @@ export class QuotaLedger {
     holding.inUse += granted;
     if (holding.spare > 0) this.#planRelease(holding);
     if (granted < count) this.#planReconcile(holding, limit);
-    return { granted, untilMs: holding.untilMs };
+    return { granted, untilMs: holding.untilMs, generation: holding.generation };
   }
 
   async #enlarge(holding: Holding, limit: number, count: number): Promise<void> {
@@ -154,7 +159,9 @@ export class QuotaLedger {
       const { spare } = holding;
       const isWrittenOff = generation !== holding.generation;
       const lower = { reserved: Math.max(0, reserved - spare), generation };
-      if (isWrittenOff || (await this.#write(holding, seq, lower)) !== undefined) holding.spare = 0;
+      if (!isWrittenOff && (await this.#write(holding, seq, lower)) === undefined) continue;
+      // Some may have come back meanwhile.
+      holding.spare = isWrittenOff ? 0 : Math.max(0, holding.spare - spare);
     }
     this.#forget(holding);
   }
@@ -183,7 +190,7 @@ export class QuotaLedger {
     if (stored(holding.account, holding.monthStartMs) + holding.inUse >= limit) return;
     const before = this.#read(holding);
     before.catch(() => undefined); // seen below
-    holding.cancelReconcile = clock.schedule(reservationMs * 1.5, () => {
+    holding.cancelReconcile = clock.schedule(reservationMs * 2, () => {
       holding.cancelReconcile = undefined;
       // If it fails, the next refusal tries again.
       this.#inTurn(holding, async () => this.#reconcile(holding, (await before).seq)).catch(() => undefined);

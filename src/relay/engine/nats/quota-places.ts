@@ -12,6 +12,8 @@ interface Metered {
   reservation: Reservation;
 }
 
+const NONE: Reservation = { granted: 0, untilMs: 0, generation: 0 };
+
 /** The places that the items of one record have in the quotas of their accounts. */
 export class QuotaPlaces {
   /** Items that got none. */
@@ -60,8 +62,8 @@ export class QuotaPlaces {
       const used = own.filter((verdict) => isStored(verdict)).length;
       const expired = own.filter((verdict) => verdict === 'expired').length;
       const free = reservation.granted - used - expired;
-      const place = { account: by.account, monthStartMs: this.#monthStartMs, untilMs: reservation.untilMs };
-      if (reservation.granted > 0) this.#ledger.settle(place, { used, free, expired });
+      const month = { account: by.account, monthStartMs: this.#monthStartMs };
+      if (reservation.granted > 0) this.#ledger.settle(month, reservation, { used, free, expired });
     }
   }
 }
@@ -73,7 +75,7 @@ function byAccount(planned: readonly PlannedItem[]): Map<AccountId, Metered> {
     if (isStub || by?.messagesPerMonth === undefined || submission.kind !== 'message') continue;
     const metered = accounts.get(by.account);
     if (metered !== undefined) metered.items.push(item);
-    else accounts.set(by.account, { by, items: [item], reservation: { granted: 0, untilMs: 0 } });
+    else accounts.set(by.account, { by, items: [item], reservation: NONE });
   }
   return accounts;
 }
