@@ -8,7 +8,7 @@ export interface ChannelWatcher {
  * Watchers that are told in one turn of the loop. Each makes a write to a connection, which takes ten to twenty
  * microseconds; ten thousand in one turn would keep everybody else waiting for a fifth of a second.
  */
-export const MAX_TOLD_PER_TURN = 256;
+export const MAX_TOLD_PER_TURN = 64;
 
 /**
  * Those who watch one channel. A few are told at once; a crowd is told in several turns of the loop, and what is
