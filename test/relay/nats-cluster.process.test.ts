@@ -9,7 +9,8 @@ import type { NatsEngineOptions } from '../../src/relay/engine/nats/index.ts';
 import { natsMissing, startNatsCluster } from '../support/nats-server.ts';
 import type { NatsServer, NatsServers } from '../support/nats-server.ts';
 import { freshChannelName } from './engine/suite.ts';
-import { freshLog, Load, openEngine } from './nats-log.ts';
+import { append, freshLog, Load, openEngine, readChannel } from './nats-log.ts';
+import { commit } from './support/submissions.ts';
 
 /** More of each fault than fits into a run of all tests. */
 const ROUNDS = Number(process.env['NATS_ROUNDS'] ?? 1);
@@ -87,5 +88,46 @@ describe.skipIf(natsMissing !== undefined)('two relays on three nats-servers', (
       await Promise.all(nats.servers.map((server) => server.kill('SIGKILL')));
       await Promise.all(nats.servers.map((server) => server.start()));
     }),
+  );
+
+  test(
+    'agree on who has won each epoch when the leader is killed while they race',
+    { timeout: PATIENCE_MS },
+    async () => {
+      const options = freshLog(nats.addresses, { replicas: 3, shards: 1, isSyncAlways: true });
+      const engines = [await openEngine(options), await openEngine(options)];
+      const channel = freshChannelName();
+      const won: string[][] = engines.map(() => []);
+      let isOver = false;
+      const racing = engines.flatMap((engine, index) =>
+        Array.from({ length: 3 }, async () => {
+          for (let epoch = 0n; !isOver; ) {
+            const [answer] = await append(engine, channel, [commit(epoch)]);
+            if (answer?.kind === 'accepted') {
+              won[index]!.push(`${epoch} ${answer.seq}`);
+              await wait(15); // who has won knows it first: the others get their turn
+            }
+            epoch = answer?.kind === 'refused' && answer.reason !== 'unavailable' ? answer.currentEpoch : epoch + 1n;
+          }
+        }),
+      );
+      for (let kill = 0; kill < 2 * ROUNDS; kill += 1) {
+        const goal = won.flat().length + 50;
+        while (won.flat().length < goal) await wait(10);
+        const leader = await leaderOf(`${options.name}-log-0`);
+        await leader.kill('SIGKILL');
+        await leader.start();
+      }
+      const goal = won.flat().length + 50;
+      while (won.flat().length < goal) await wait(10);
+      isOver = true;
+      await Promise.all(racing);
+
+      const log = (await readChannel(engines[0]!, channel)).map(({ epoch, seq }) => `${epoch} ${seq}`);
+      expect(log.map((line) => line.split(' ')[0])).toEqual(log.map((_, epoch) => `${epoch}`));
+      expect(won.flat().sort()).toEqual([...log].sort());
+      for (const { length } of won) expect(length).toBeGreaterThan(0);
+      console.log(`${log.length} epochs, won ${won.map(({ length }) => length).join(' and ')} times`);
+    },
   );
 });
