@@ -1,22 +1,13 @@
 import type { SkytaleError } from '../../base/errors.ts';
 import type { GroupExtension } from '../../mls/index.ts';
+import type { Arrival, ExchangeEvent } from './exchange-event.ts';
 
 /** A decrypted message of another member. */
-export interface ChannelMessage {
+export interface ChannelMessage extends Arrival {
   readonly kind: 'message';
   readonly payload: Uint8Array;
-  /** Position in the channel's one order. */
-  readonly seq: number;
-  /** Epoch in which the sender encrypted it. Never newer than the channel's state. */
-  readonly epoch: bigint;
-  /** Identity bytes of the sender, authenticated by the group. */
-  readonly sender: Uint8Array;
-  /** `replay` for what was in the log before the channel had caught up, or is redelivered; `live` for what came after. */
-  readonly phase: 'replay' | 'live';
   /** Whether an earlier run of this agent may have emitted it already (see {@link Channel.consume}). */
   readonly redelivered: boolean;
-  /** When this agent received it, in Unix milliseconds. */
-  readonly receivedAt: number;
 }
 
 /** A member as users see it: who, at which leaf of the tree. */
@@ -83,6 +74,9 @@ export interface RejoinRequest {
  * - `commit-failed`: a change that the channel makes by itself (removing who leaves, renewing keys) was not possible.
  * - `rolled-back`: the data directory is an old copy; the channel joins anew.
  * - `crashed`: the channel's actor failed and restarts from its store.
+ * - `late-reply`: a reply to a request of this agent that does not wait any more.
+ * - `respond-failed`: a `respond` handler threw, or too many requests waited for it; who asked was told.
+ * - `unsent`: a reply, a cancellation or a confirmation could not be sent.
  * - `stuck`: a commit cannot be applied; the channel does not go past it, and joins anew behind it if another member helps.
  */
 export type ChannelFault =
@@ -96,6 +90,9 @@ export type ChannelFault =
   | { readonly kind: 'handler-failed'; readonly seq: number; readonly attempt: number; readonly error: SkytaleError }
   | { readonly kind: 'rolled-back'; readonly seq: number; readonly error: SkytaleError }
   | { readonly kind: 'commit-failed'; readonly error: SkytaleError }
+  | { readonly kind: 'late-reply'; readonly seq: number; readonly sender: Uint8Array; readonly payload: Uint8Array }
+  | { readonly kind: 'respond-failed'; readonly seq: number; readonly error: SkytaleError }
+  | { readonly kind: 'unsent'; readonly error: SkytaleError }
   | { readonly kind: 'crashed'; readonly error: SkytaleError; readonly retryInMs: number }
   | { readonly kind: 'stuck'; readonly seq: number; readonly error: SkytaleError };
 
@@ -105,6 +102,7 @@ export type ChannelEvent =
   | EpochChange
   | LeaveRequest
   | RejoinRequest
+  | ExchangeEvent
   | { readonly kind: 'fault'; readonly fault: ChannelFault };
 
 /**

@@ -1,7 +1,7 @@
-import { filter, map, Observable, type Observer } from 'rxjs';
+import { filter, map, Observable, type Observer, type Subscription } from 'rxjs';
 import { checkBytes, checkInteger } from '../../base/check.ts';
 import { ChannelError, toSkytaleError } from '../../base/errors.ts';
-import { type ChannelRecord, safetyNumber } from '../../mls/index.ts';
+import { type ChannelRecord, groupMembers, safetyNumber } from '../../mls/index.ts';
 import { Backoff, deriveState, type StateObservable } from '../../streams/index.ts';
 import { ChannelActor } from './channel-actor.ts';
 import type {
@@ -18,7 +18,12 @@ import type {
 import { createChannelMailbox } from './channel-mailbox.ts';
 import type { Consumption, SendOptions, StopOptions } from './channel-options.ts';
 import { Consumer, type MessageHandler } from './consumer.ts';
+import { Exchange } from './exchange.ts';
+import { MessageIds } from './message-id.ts';
 import type { PayloadCodec } from './payload-codec.ts';
+import type { Reply, RequestOptions } from './request-options.ts';
+import type { RequestHandler, RespondOptions } from './responder.ts';
+import { sendParcel } from './send-parcel.ts';
 import { TypedChannel } from './typed-channel.ts';
 import type { ChannelPorts } from './workbench.ts';
 
@@ -60,6 +65,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   readonly #actor: ChannelActor;
   readonly #mailbox = createChannelMailbox();
   readonly #ports: ChannelPorts;
+  readonly #exchange: Exchange;
   #consumer: Consumer | undefined;
   #isFlowing = false;
   #isStopping = false;
@@ -77,6 +83,20 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
     this.#ports = ports;
     this.name = record.name;
     this.state$ = output.state$;
+    const { group, idKey } = record;
+    this.#exchange = new Exchange(output.events$, {
+      name: record.name,
+      clock: ports.clock,
+      ids: new MessageIds(idKey, ports.random),
+      self: groupMembers(group).find(({ leaf }) => leaf === group.ownLeaf)?.identity ?? new Uint8Array(),
+      state: () => output.state$.value,
+      send: (parcel) => {
+        this.connect();
+        sendParcel(this.#mailbox, parcel);
+      },
+      fault: (fault) => output.fault(fault),
+      checkOpen: () => this.#checkOpen(),
+    });
     this.status$ = deriveState(output.state$, ({ status }) => status);
     this.events$ = new Observable((subscriber) => {
       subscriber.add(output.events$.subscribe(subscriber));
@@ -153,6 +173,47 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
     const copy = payload.slice();
     if (!this.#mailbox.offer({ payload: copy, waiter: undefined }))
       this.#actor.output.fault({ kind: 'overflow', payload: copy });
+  }
+
+  /**
+   * Asks the other members. Cold: subscribing sends the request, and subscribing once more sends it again under the same id.
+   *
+   * Emits replies as they come, in the channel's order, and completes when there are as many as expected. Unsubscribing
+   * cancels the work at the other ends. Nothing of it shows in `messages$`, here or there.
+   *
+   * The deadline is told to who is asked as a time of day: a member whose clock is ahead by more than `timeoutMs` ignores the
+   * request.
+   *
+   * Errors with {@link ChannelError} `request_timeout`; `responder_left` if a member that has to reply is removed from the
+   * group, `request_failed` if its handler fails, or if nobody is left who could reply; `channel_closed`; {@link RuntimeError}
+   * `mailbox_full` if 1,024 requests wait already; and with what {@link Channel.send} rejects with.
+   *
+   * @throws {@link RuntimeError} `invalid_argument`
+   *
+   * @example
+   * const { payload } = await firstValueFrom(channel$.request(question, { timeoutMs: 5_000 }));
+   */
+  request(payload: Uint8Array, options: RequestOptions): Observable<Reply> {
+    checkBytes('payload', payload);
+    return this.#exchange.requests.request(payload.slice(), options);
+  }
+
+  /**
+   * Answers requests of other members that are for this one, until the subscription is ended; that cancels the work in
+   * hand. Starts the flow.
+   *
+   * Requests are not kept: one that comes while nobody responds is for others, and one whose deadline has passed is
+   * skipped. Whoever asks and hears nothing asks again.
+   *
+   * @throws {@link ChannelError} `bad_request` if there is a responder already, `channel_closed`
+   *
+   * @example
+   * channel$.respond(({ payload }) => of(payload));
+   */
+  respond(handler: RequestHandler, options?: RespondOptions): Subscription {
+    const subscription = this.#exchange.responses.respond(handler, options);
+    this.connect();
+    return subscription;
   }
 
   /** The end of a source is not the end of the channel: an `error` becomes a fault. */
@@ -238,6 +299,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   async stop(options: StopOptions = {}): Promise<void> {
     const graceMs = checkInteger('graceMs', options.graceMs ?? 2_000, 0);
     if (!this.#isStopping) {
+      this.#exchange.stop();
       this.#isStopping = true;
       const grace = new AbortController();
       const cancel = this.#ports.clock.schedule(graceMs, () => grace.abort());

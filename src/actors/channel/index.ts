@@ -18,6 +18,17 @@ export type {
   SendReceipt,
 } from './channel-event.ts';
 export type { MessageHandler } from './consumer.ts';
+export type {
+  Arrival,
+  CallName,
+  CancelNotice,
+  ChannelRequest,
+  Confirmation,
+  ExchangeEvent,
+  ReplyEvent,
+} from './exchange-event.ts';
+export type { Reply, RequestOptions } from './request-options.ts';
+export type { IncomingRequest, RequestHandler, RespondOptions } from './responder.ts';
 export { bytes, json, type PayloadCodec, text, validated } from './payload-codec.ts';
 export { PayloadError, type PayloadErrorOptions, type PayloadIssue } from './payload-error.ts';
 export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts';

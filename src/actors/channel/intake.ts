@@ -18,7 +18,10 @@ import {
 import type { LogEntry } from '../../transport/index.ts';
 import type { ChannelEvent, ChannelMember, ChannelMessage } from './channel-event.ts';
 import { decodeEnvelope } from './envelope.ts';
+import type { Arrival } from './exchange-event.ts';
+import type { Envelope } from './gen/skytale/channel/v1/envelope_pb.ts';
 import type { MessageIds } from './message-id.ts';
+import { readExchange } from './read-exchange.ts';
 
 /** What the channel learns from the log about something that it sent itself. */
 export type Verdict =
@@ -193,8 +196,14 @@ class Step {
     return phase === 'replay' && (await comesFromLaterState(engine, this.#record.group, payload));
   }
 
-  #deliver({ seq, epoch }: LogEntry, { identity }: Member, payload: Uint8Array): void {
+  #deliver({ seq, epoch }: LogEntry, { identity }: Member, envelope: Envelope): void {
     const { nowMs, phase, isJournalled } = this.#context;
+    if (envelope.kind.case !== undefined) {
+      const arrival: Arrival = { seq, epoch, sender: identity, phase, receivedAt: nowMs };
+      this.#events.push(readExchange(envelope, arrival));
+      return;
+    }
+    const { payload } = envelope;
     const message: ChannelMessage = {
       kind: 'message',
       payload,

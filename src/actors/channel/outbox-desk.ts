@@ -15,6 +15,8 @@ export interface Waiter<T> {
 /** A payload on its way from the user into the outbox. */
 export interface OutgoingPayload {
   readonly payload: Uint8Array;
+  /** What its envelope says beside the payload. None for a plain message. */
+  readonly header?: Uint8Array;
   /** Absent for `next()`, which waits for nothing. */
   readonly waiter: Waiter<SendReceipt> | undefined;
 }
@@ -107,11 +109,11 @@ export class OutboxDesk {
 
   /** Puts payloads behind what waits. The caller makes the record durable before anything is submitted. */
   accept(record: ChannelRecord, payloads: readonly OutgoingPayload[], createId: () => Uint8Array): ChannelRecord {
-    const entries = payloads.map(({ payload, waiter }) => {
+    const entries = payloads.map(({ payload, header, waiter }) => {
       const messageId = createId();
       if (waiter !== undefined) this.#waiters.set(toHex(messageId), waiter);
       this.#unsettledBytes += payload.length;
-      return { messageId, payload };
+      return header === undefined ? { messageId, payload } : { messageId, payload, header };
     });
     this.#waiting.push(...entries);
     this.#rank(entries);

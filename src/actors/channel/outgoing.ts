@@ -23,8 +23,8 @@ export async function encryptEntries(
 ): Promise<OutgoingStep> {
   let { group } = record;
   const submissions: Submission[] = [];
-  for (const { messageId, payload } of entries) {
-    const encrypted = await encryptMessage(engine, group, encodeEnvelope(payload), messageId);
+  for (const { messageId, payload, header } of entries) {
+    const encrypted = await encryptMessage(engine, group, encodeEnvelope(payload, header), messageId);
     submissions.push({ kind: 'message', epoch: group.epoch, messageId, payload: encrypted.ciphertext });
     group = encrypted.group;
   }

@@ -12,6 +12,8 @@ export interface OutboxEntry {
   readonly messageId: Uint8Array;
   /** The payload as it was handed in, kept until the entry is settled: a stale message is encrypted anew. */
   readonly payload: Uint8Array;
+  /** What goes into the ciphertext beside the payload, in the channel's encoding. Absent for a plain message. */
+  readonly header?: Uint8Array | undefined;
 }
 
 /** A message that was decrypted for a durable consumer and that the consumer has not acknowledged yet. */
@@ -23,6 +25,8 @@ export interface JournalEntry {
   readonly payload: Uint8Array;
   /** When the message was received, in Unix milliseconds. */
   readonly receivedAtMs: number;
+  /** What came in the ciphertext beside the payload, in the channel's encoding. Absent for a plain message. */
+  readonly header?: Uint8Array | undefined;
 }
 
 /** An own commit whose fate the log has not told yet. */

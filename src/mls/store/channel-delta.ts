@@ -120,13 +120,17 @@ function sameCursor(a: Cursor, b: Cursor): boolean {
 }
 
 function sameOutboxEntry(a: OutboxEntry, b: OutboxEntry): boolean {
-  return a === b || (sameBytes(a.messageId, b.messageId) && sameBytes(a.payload, b.payload));
+  return a === b || (sameBytes(a.messageId, b.messageId) && sameBytes(a.payload, b.payload) && sameHeader(a, b));
 }
 
 function sameJournalEntry(a: JournalEntry, b: JournalEntry): boolean {
   if (a === b) return true;
   if (a.seq !== b.seq || a.epoch !== b.epoch || a.receivedAtMs !== b.receivedAtMs) return false;
-  return sameBytes(a.sender, b.sender) && sameBytes(a.payload, b.payload);
+  return sameBytes(a.sender, b.sender) && sameBytes(a.payload, b.payload) && sameHeader(a, b);
+}
+
+function sameHeader({ header: a }: OutboxEntry | JournalEntry, { header: b }: OutboxEntry | JournalEntry): boolean {
+  return a === b || (a !== undefined && b !== undefined && equalBytes(a, b));
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -14,6 +14,8 @@ import {
   writeOptional,
 } from './wire-values.ts';
 
+const NO_ID = new Uint8Array();
+
 /** A channel as a whole: the body of its head record. */
 export function encodeChannel(record: ChannelRecord, codec: GroupCodec): Uint8Array {
   const writer = new BinaryWriter().string(record.name).bytes(record.idKey).bytes(codec.encode(record.group));
@@ -55,30 +57,38 @@ export function readCursor(reader: BinaryReader): Cursor {
   return reader.bool() ? { afterCommitOfEpoch: readEpoch(reader) } : { afterSeq: readCount(reader) };
 }
 
-/** Writes an outbox entry. */
+/** Writes an outbox entry. Since format 2 one with a header begins with an empty id, and the header. */
 export function writeOutboxEntry(writer: BinaryWriter, entry: OutboxEntry): void {
+  if (entry.header !== undefined) writer.bytes(NO_ID).bytes(entry.header);
   writer.bytes(entry.messageId).bytes(entry.payload);
 }
 
 /** The inverse of {@link writeOutboxEntry}. */
 export function readOutboxEntry(reader: BinaryReader): OutboxEntry {
-  return { messageId: readBytes(reader), payload: readBytes(reader) };
+  const first = readBytes(reader);
+  if (first.length > 0) return { messageId: first, payload: readBytes(reader) };
+  const header = readBytes(reader);
+  return { messageId: readBytes(reader), payload: readBytes(reader), header };
 }
 
-/** Writes a journal entry. */
+/** Writes a journal entry. Since format 2 one with a header begins with position 0, and the header. */
 export function writeJournalEntry(writer: BinaryWriter, entry: JournalEntry): void {
+  if (entry.header !== undefined) writer.uint64(0).bytes(entry.header);
   // The time as a double: a clock may tell fractions of a millisecond.
   writer.uint64(entry.seq).uint64(entry.epoch).bytes(entry.sender).bytes(entry.payload).double(entry.receivedAtMs);
 }
 
 /** The inverse of {@link writeJournalEntry}. */
 export function readJournalEntry(reader: BinaryReader): JournalEntry {
+  const first = readCount(reader);
+  const header = first === 0 ? readBytes(reader) : undefined;
   return {
-    seq: readCount(reader),
+    seq: first === 0 ? readCount(reader) : first,
     epoch: readEpoch(reader),
     sender: readBytes(reader),
     payload: readBytes(reader),
     receivedAtMs: reader.double(),
+    ...(header && { header }),
   };
 }
 

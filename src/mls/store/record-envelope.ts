@@ -4,8 +4,11 @@ import { equalBytes } from '../../base/bytes.ts';
 import { readingRecord, storeDamaged, storeTooNew } from './store-errors.ts';
 import { readCount } from './wire-values.ts';
 
-/** The newest format that this version reads, and the one that it writes. */
-export const STORE_FORMAT = 1;
+/**
+ * The newest format that this version reads, and the one that it writes. 2 lets entries of outbox and journal have a
+ * header; what 1 wrote reads the same under it.
+ */
+export const STORE_FORMAT = 2;
 
 const KIND_BYTES = { format: 1, catalog: 2, keys: 3, 'key-package': 4, head: 5, delta: 6, 'key-table': 7 } as const;
 

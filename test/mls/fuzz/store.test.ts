@@ -31,8 +31,14 @@ beforeAll(async () => {
     group: alice.group,
     idKey: new Uint8Array(32).fill(3),
     cursor: { afterSeq: 7 },
-    outbox: [{ messageId: id, payload: utf8('out') }],
-    journal: [{ seq: 6, epoch: 1n, sender: utf8('bob'), payload: utf8('in'), receivedAtMs: 1_800_000_000_000 }],
+    outbox: [
+      { messageId: id, payload: utf8('out') },
+      { messageId: id, payload: utf8('out'), header: utf8('beside') },
+    ],
+    journal: [
+      { seq: 6, epoch: 1n, sender: utf8('bob'), payload: utf8('in'), receivedAtMs: 1_800_000_000_000 },
+      { seq: 7, epoch: 1n, sender: utf8('bob'), payload: utf8('in'), receivedAtMs: 0, header: utf8('beside') },
+    ],
     pendingCommit: {
       messageId: id,
       epoch: staged.epoch,

@@ -390,7 +390,7 @@ describe('damage', () => {
       const raw = await furnished();
       const key = `${NAMESPACE}:${part}`;
       const content = bytesIn(await raw.get(key)).subarray(0, -16);
-      content[4] = 2;
+      content[4] = 3;
       await raw.put(
         key,
         valueOf(Buffer.concat([content, createHash('sha256').update(content).digest().subarray(0, 16)])),

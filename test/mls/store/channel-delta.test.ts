@@ -64,6 +64,22 @@ describe('a delta', () => {
     expect(encodeDelta(before, after, fakeCodec)?.length).toBeLessThanOrEqual(64 + 16 + 100 + 20);
   });
 
+  test('and a head keep what entries have beside their payload, and read those of format 1 that have nothing', () => {
+    const before = recordAt(40);
+    const [plain] = before.journal;
+    if (plain === undefined) throw new Error('the journal is empty');
+    const header = bytesOf(7, 5);
+    const after = {
+      ...before,
+      outbox: [...before.outbox, { messageId: bytesOf(1, 16), payload: bytesOf(2, 0), header }],
+      journal: [...before.journal, { ...plain, seq: 5_000, header }],
+    };
+    expect(applyDelta(before, encodeDelta(before, after, fakeCodec) ?? new Uint8Array(), fakeCodec)).toEqual(after);
+    const head = decodeChannel(encodeChannel(after, fakeCodec), fakeCodec);
+    expect(head.outbox).toEqual(after.outbox);
+    expect(head.journal).toEqual(after.journal);
+  });
+
   test('takes equal values for equal where they are not the same object', () => {
     const before = recordAt(40);
     const after = decodeChannel(encodeChannel(before, fakeCodec), fakeCodec);

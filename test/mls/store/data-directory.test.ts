@@ -119,7 +119,7 @@ describe.runIf(hasSqlite)('a data directory', () => {
     const raw = sqliteStore(file);
     const { value } = JSON.parse((await raw.get(`${NAMESPACE}:format`)) ?? '') as { value: string };
     const content = Buffer.from(value, 'base64').subarray(0, -16);
-    content[4] = 2;
+    content[4] = 3;
     const newer = Buffer.concat([content, createHash('sha256').update(content).digest().subarray(0, 16)]);
     await raw.put(`${NAMESPACE}:format`, JSON.stringify({ value: newer.toString('base64') }));
     await raw.keyv.disconnect();

@@ -19,9 +19,9 @@ describe('a sealed record', () => {
     expect(openRecord('k', sealRecord(bare).bytes, 'keys', '')).toMatchObject(bare);
   });
 
-  test('has the layout that format 1 says', () => {
+  test('has the layout that format 2 says', () => {
     const content = Buffer.from(
-      `534b5952010609${Buffer.from('channel.7').toString('hex')}ac0210${'09'.repeat(16)}010203`,
+      `534b5952020609${Buffer.from('channel.7').toString('hex')}ac0210${'09'.repeat(16)}010203`,
       'hex',
     );
     const checksum = createHash('sha256').update(content).digest().subarray(0, 16);
@@ -58,7 +58,7 @@ describe('a sealed record', () => {
     expect(() => open(new Uint8Array([...content, ...checksum]))).toThrow(
       expect.objectContaining({
         code: 'data_dir_version',
-        message: expect.stringMatching(/the\.key.* format 2,.* up to 1/) as string,
+        message: expect.stringMatching(/the\.key.* format 3,.* up to 2/) as string,
       }),
     );
   });

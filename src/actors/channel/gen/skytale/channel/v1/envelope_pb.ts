@@ -5,24 +5,65 @@
 
 // What lies inside the ciphertext of an MLS application message. Only members of the group ever see it.
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file skytale/channel/v1/envelope.proto.
  */
 export const file_skytale_channel_v1_envelope: GenFile = /*@__PURE__*/
-  fileDesc("CiFza3l0YWxlL2NoYW5uZWwvdjEvZW52ZWxvcGUucHJvdG8SEnNreXRhbGUuY2hhbm5lbC52MSIbCghFbnZlbG9wZRIPCgdwYXlsb2FkGAEgASgMYgZwcm90bzM");
+  fileDesc("CiFza3l0YWxlL2NoYW5uZWwvdjEvZW52ZWxvcGUucHJvdG8SEnNreXRhbGUuY2hhbm5lbC52MSKVAgoIRW52ZWxvcGUSDwoHcGF5bG9hZBgBIAEoDBIsCgdyZWNlaXB0GAIgASgOMhsuc2t5dGFsZS5jaGFubmVsLnYxLlJlY2VpcHQSLgoHcmVxdWVzdBgEIAEoCzIbLnNreXRhbGUuY2hhbm5lbC52MS5SZXF1ZXN0SAASKgoFcmVwbHkYBSABKAsyGS5za3l0YWxlLmNoYW5uZWwudjEuUmVwbHlIABIsCgZjYW5jZWwYBiABKAsyGi5za3l0YWxlLmNoYW5uZWwudjEuQ2FuY2VsSAASOAoMY29uZmlybWF0aW9uGAcgASgLMiAuc2t5dGFsZS5jaGFubmVsLnYxLkNvbmZpcm1hdGlvbkgAQgYKBGtpbmQiIwoEQ2FsbBIKCgJpZBgBIAEoDBIPCgdhdHRlbXB0GAIgASgNIlIKB1JlcXVlc3QSJgoEY2FsbBgBIAEoCzIYLnNreXRhbGUuY2hhbm5lbC52MS5DYWxsEhMKC2RlYWRsaW5lX21zGAIgASgEEgoKAnRvGAMgAygMInwKBVJlcGx5EiYKBGNhbGwYASABKAsyGC5za3l0YWxlLmNoYW5uZWwudjEuQ2FsbBIOCgRtb3JlGAIgASgISAASDgoEbGFzdBgDIAEoCEgAEg0KA2VuZBgEIAEoCEgAEhEKB2ZhaWx1cmUYBSABKAlIAEIJCgdjb250ZW50IjAKBkNhbmNlbBImCgRjYWxsGAEgASgLMhguc2t5dGFsZS5jaGFubmVsLnYxLkNhbGwiSgoMQ29uZmlybWF0aW9uEiwKB3JlY2VpcHQYASABKA4yGy5za3l0YWxlLmNoYW5uZWwudjEuUmVjZWlwdBIMCgRzZXFzGAIgAygEKk4KB1JlY2VpcHQSFwoTUkVDRUlQVF9VTlNQRUNJRklFRBAAEhUKEVJFQ0VJUFRfREVMSVZFUkVEEAESEwoPUkVDRUlQVF9IQU5ETEVEEAJiBnByb3RvMw");
 
 /**
+ * A plain message has a payload alone. Further kinds get numbers from 4 to 15: who does not know the kind of an
+ * envelope with such a field does not take it for a plain message.
+ *
  * @generated from message skytale.channel.v1.Envelope
  */
 export type Envelope = Message<"skytale.channel.v1.Envelope"> & {
   /**
+   * Of a message, a request or a reply.
+   *
    * @generated from field: bytes payload = 1;
    */
   payload: Uint8Array;
+
+  /**
+   * What the sender of a plain message wants to hear about it.
+   *
+   * @generated from field: skytale.channel.v1.Receipt receipt = 2;
+   */
+  receipt: Receipt;
+
+  /**
+   * @generated from oneof skytale.channel.v1.Envelope.kind
+   */
+  kind: {
+    /**
+     * @generated from field: skytale.channel.v1.Request request = 4;
+     */
+    value: Request;
+    case: "request";
+  } | {
+    /**
+     * @generated from field: skytale.channel.v1.Reply reply = 5;
+     */
+    value: Reply;
+    case: "reply";
+  } | {
+    /**
+     * @generated from field: skytale.channel.v1.Cancel cancel = 6;
+     */
+    value: Cancel;
+    case: "cancel";
+  } | {
+    /**
+     * @generated from field: skytale.channel.v1.Confirmation confirmation = 7;
+     */
+    value: Confirmation;
+    case: "confirmation";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
@@ -31,4 +72,193 @@ export type Envelope = Message<"skytale.channel.v1.Envelope"> & {
  */
 export const EnvelopeSchema: GenMessage<Envelope> = /*@__PURE__*/
   messageDesc(file_skytale_channel_v1_envelope, 0);
+
+/**
+ * Which request, and which try of it: replies to an earlier try are not replies to this one.
+ *
+ * @generated from message skytale.channel.v1.Call
+ */
+export type Call = Message<"skytale.channel.v1.Call"> & {
+  /**
+   * 16 random bytes. The same for all tries of a request, so that a handler can tell that it has done the work.
+   *
+   * @generated from field: bytes id = 1;
+   */
+  id: Uint8Array;
+
+  /**
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt: number;
+};
+
+/**
+ * Describes the message skytale.channel.v1.Call.
+ * Use `create(CallSchema)` to create a new message.
+ */
+export const CallSchema: GenMessage<Call> = /*@__PURE__*/
+  messageDesc(file_skytale_channel_v1_envelope, 1);
+
+/**
+ * @generated from message skytale.channel.v1.Request
+ */
+export type Request = Message<"skytale.channel.v1.Request"> & {
+  /**
+   * @generated from field: skytale.channel.v1.Call call = 1;
+   */
+  call?: Call | undefined;
+
+  /**
+   * Unix milliseconds by the sender's clock. After that nobody waits for replies.
+   *
+   * @generated from field: uint64 deadline_ms = 2;
+   */
+  deadlineMs: bigint;
+
+  /**
+   * Identities of the members that are asked. Empty: all.
+   *
+   * @generated from field: repeated bytes to = 3;
+   */
+  to: Uint8Array[];
+};
+
+/**
+ * Describes the message skytale.channel.v1.Request.
+ * Use `create(RequestSchema)` to create a new message.
+ */
+export const RequestSchema: GenMessage<Request> = /*@__PURE__*/
+  messageDesc(file_skytale_channel_v1_envelope, 2);
+
+/**
+ * @generated from message skytale.channel.v1.Reply
+ */
+export type Reply = Message<"skytale.channel.v1.Reply"> & {
+  /**
+   * @generated from field: skytale.channel.v1.Call call = 1;
+   */
+  call?: Call | undefined;
+
+  /**
+   * @generated from oneof skytale.channel.v1.Reply.content
+   */
+  content: {
+    /**
+     * The payload of the envelope is a reply, and others follow.
+     *
+     * @generated from field: bool more = 2;
+     */
+    value: boolean;
+    case: "more";
+  } | {
+    /**
+     * The payload is a reply, and the last one.
+     *
+     * @generated from field: bool last = 3;
+     */
+    value: boolean;
+    case: "last";
+  } | {
+    /**
+     * There is no further reply.
+     *
+     * @generated from field: bool end = 4;
+     */
+    value: boolean;
+    case: "end";
+  } | {
+    /**
+     * The work has failed: there is no further reply. In words, for people.
+     *
+     * @generated from field: string failure = 5;
+     */
+    value: string;
+    case: "failure";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message skytale.channel.v1.Reply.
+ * Use `create(ReplySchema)` to create a new message.
+ */
+export const ReplySchema: GenMessage<Reply> = /*@__PURE__*/
+  messageDesc(file_skytale_channel_v1_envelope, 3);
+
+/**
+ * Nobody waits for replies any more.
+ *
+ * @generated from message skytale.channel.v1.Cancel
+ */
+export type Cancel = Message<"skytale.channel.v1.Cancel"> & {
+  /**
+   * @generated from field: skytale.channel.v1.Call call = 1;
+   */
+  call?: Call | undefined;
+};
+
+/**
+ * Describes the message skytale.channel.v1.Cancel.
+ * Use `create(CancelSchema)` to create a new message.
+ */
+export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
+  messageDesc(file_skytale_channel_v1_envelope, 4);
+
+/**
+ * @generated from message skytale.channel.v1.Confirmation
+ */
+export type Confirmation = Message<"skytale.channel.v1.Confirmation"> & {
+  /**
+   * @generated from field: skytale.channel.v1.Receipt receipt = 1;
+   */
+  receipt: Receipt;
+
+  /**
+   * Positions of messages in the channel's order. Whose they are, their sender knows.
+   *
+   * @generated from field: repeated uint64 seqs = 2;
+   */
+  seqs: bigint[];
+};
+
+/**
+ * Describes the message skytale.channel.v1.Confirmation.
+ * Use `create(ConfirmationSchema)` to create a new message.
+ */
+export const ConfirmationSchema: GenMessage<Confirmation> = /*@__PURE__*/
+  messageDesc(file_skytale_channel_v1_envelope, 5);
+
+/**
+ * @generated from enum skytale.channel.v1.Receipt
+ */
+export const Receipt = {
+  /**
+   * @generated from enum value: RECEIPT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Each member's engine has it durably.
+   *
+   * @generated from enum value: RECEIPT_DELIVERED = 1;
+   */
+  DELIVERED: 1,
+
+  /**
+   * The handler of each member's consumer has completed for it.
+   *
+   * @generated from enum value: RECEIPT_HANDLED = 2;
+   */
+  HANDLED: 2,
+} as const;
+
+/**
+ * @generated from enum skytale.channel.v1.Receipt
+ */
+export type Receipt = (typeof Receipt)[keyof typeof Receipt] | UnknownEnum;
+
+/**
+ * Describes the enum skytale.channel.v1.Receipt.
+ */
+export const ReceiptSchema: GenEnum<Receipt> = /*@__PURE__*/
+  enumDesc(file_skytale_channel_v1_envelope, 0);
 

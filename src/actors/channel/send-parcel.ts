@@ -1,0 +1,23 @@
+import { toSkytaleError } from '../../base/errors.ts';
+import type { ChannelMailbox } from './channel-mailbox.ts';
+import { encodeHeader } from './envelope.ts';
+import type { Parcel } from './exchange-ports.ts';
+
+const NOTHING = new Uint8Array();
+
+/** Puts a parcel into the mailbox as soon as there is room, behind what was sent before. */
+export function sendParcel(mailbox: ChannelMailbox, parcel: Parcel): void {
+  const { header, payload = NOTHING, signal, stored, failed } = parcel;
+  const fail = (error: unknown): void => failed(toSkytaleError(error));
+  mailbox
+    .put(
+      {
+        // What the caller does with its bytes from now on is no business of the mailbox.
+        payload: payload.slice(),
+        header: encodeHeader(header),
+        waiter: { resolve: (receipt) => stored?.(receipt), reject: fail },
+      },
+      signal,
+    )
+    .catch(fail);
+}
