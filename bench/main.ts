@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME [--json] [options]`: runs one benchmark, or lists them. */
 import { Command, InvalidArgumentError } from 'commander';
 import type { Bench } from './bench.ts';
+import { actors } from './actors/actors.ts';
 import { catchup } from './catchup/catchup.ts';
 import { distance } from './distance/distance.ts';
 import { e2e } from './e2e/e2e.ts';
@@ -9,7 +10,7 @@ import { mls } from './mls/mls.ts';
 import { relay } from './relay/relay.ts';
 import { formatFigures, toJson } from './report.ts';
 
-const benches: readonly Bench[] = [e2e, mls, relay, fanout, catchup, distance];
+const benches: readonly Bench[] = [e2e, actors, mls, relay, fanout, catchup, distance];
 
 interface Flags {
   readonly rounds: number;

@@ -9,7 +9,7 @@ import type { Birth, Host, Inside, Member, Outside, Parent } from './anatomy.ts'
 import { CrashRecord } from './crash-record.ts';
 import type { Runnable } from './dispatcher.ts';
 import { toError } from './error-text.ts';
-import { Incarnation } from './incarnation.ts';
+import { Incarnation, type IncarnationOwner } from './incarnation.ts';
 import type { ActorSnapshot } from './inspection.ts';
 import type { Letter } from './letter.ts';
 import type { Exit, Lifecycle } from './lifecycle.ts';
@@ -22,7 +22,7 @@ type Ending = { readonly kind: 'down'; readonly then: () => void } | { readonly 
  * @internal One actor over all its incarnations: takes letters, delivers them, begins and ends lives. What an end means is for
  * its parent to say.
  */
-export class ActorCell<In, Out> implements Runnable, Outside<In, Out>, Inside<In>, Member {
+export class ActorCell<In, Out> implements Runnable, IncarnationOwner<In, Out>, Outside<In, Out>, Inside<In>, Member {
   readonly birth: Birth<In, Out>;
   readonly host: Host;
   readonly #parent: Parent;
@@ -31,7 +31,7 @@ export class ActorCell<In, Out> implements Runnable, Outside<In, Out>, Inside<In
   /** Made with the first crash. */
   #crashes: CrashRecord | undefined;
   #ref: ActorHandle<In, Out> | undefined;
-  #incarnation: Incarnation<In> | undefined;
+  #incarnation: Incarnation<In, Out> | undefined;
   #isScheduled = false;
   /** Set while the end of an incarnation is under way. */
   #ending: Ending | undefined;
@@ -154,6 +154,24 @@ export class ActorCell<In, Out> implements Runnable, Outside<In, Out>, Inside<In
     if (this.#ending !== undefined) this.#quiesce();
   }
 
+  // For the incarnation.
+
+  listened(): void {
+    this.#wake();
+  }
+
+  emit(value: Out): void {
+    this.#streams.emit(value);
+  }
+
+  completed(incarnation: Incarnation<In>): void {
+    if (incarnation.isOver) return;
+    const { current } = incarnation; // its delivery made the body complete: it was handled
+    for (const letter of incarnation.end()) if (letter !== current) this.#mailbox.bury(letter, 'abandoned');
+    this.#ending ??= { kind: 'down', then: () => this.#parent.completed(this) };
+    this.#finishEnding();
+  }
+
   fail(incarnation: Incarnation<In>, error: unknown): void {
     if (incarnation.isOver) return;
     // Work on a message has failed, and the body with it; else it is the message that is being delivered.
@@ -195,18 +213,12 @@ export class ActorCell<In, Out> implements Runnable, Outside<In, Out>, Inside<In
 
   start(): void {
     if (this.#isClosed) return;
-    const incarnation = new Incarnation<In>(this.#state.incarnation + 1, () => this.#wake());
+    const incarnation = new Incarnation<In, Out>(this.#state.incarnation + 1, this);
     this.#incarnation = incarnation;
     this.#become({ kind: 'starting', incarnation: incarnation.number });
     try {
       const output = this.birth.logic.body(incarnation.inbox$, this.host.contextOf(this, incarnation));
-      incarnation.hold(
-        resultStream(output).subscribe({
-          next: (value) => this.#streams.emit(value),
-          error: (error: unknown) => this.fail(incarnation, error),
-          complete: () => this.#completed(incarnation),
-        }),
-      );
+      incarnation.follow(resultStream(output));
     } catch (error) {
       this.fail(incarnation, error);
     }
@@ -274,14 +286,6 @@ export class ActorCell<In, Out> implements Runnable, Outside<In, Out>, Inside<In
   }
 
   // How an incarnation ends.
-
-  #completed(incarnation: Incarnation<In>): void {
-    if (incarnation.isOver) return;
-    const { current } = incarnation; // its delivery made the body complete: it was handled
-    for (const letter of incarnation.end()) if (letter !== current) this.#mailbox.bury(letter, 'abandoned');
-    this.#ending ??= { kind: 'down', then: () => this.#parent.completed(this) };
-    this.#finishEnding();
-  }
 
   /** Lets what is under way come to its end, and cuts it off when its time is over. */
   #endIncarnation(ending: Ending, { graceMs = 0, drain = false }: StopOptions): void {

@@ -1,5 +1,6 @@
-import { Observable, Subject, type Subscription } from 'rxjs';
+import type { Observable, Observer, Subscription } from 'rxjs';
 import type { Decision } from './child-options.ts';
+import { Inbox, type InboxOwner } from './inbox.ts';
 import type { ActorSnapshot } from './inspection.ts';
 import type { Letter } from './letter.ts';
 
@@ -9,11 +10,18 @@ export interface Offspring {
   snapshot(): ActorSnapshot[];
 }
 
-/** @internal One life of an actor, from a start to the end that follows it. */
-export class Incarnation<In> {
+/** @internal What an incarnation tells its actor. */
+export interface IncarnationOwner<In, Out> extends InboxOwner {
+  emit(value: Out): void;
+  fail(incarnation: Incarnation<In, Out>, error: unknown): void;
+  completed(incarnation: Incarnation<In, Out>): void;
+}
+
+/** @internal One life of an actor, from a start to the end that follows it. Observes what its body gives. */
+export class Incarnation<In, Out = unknown> implements Observer<Out> {
   readonly number: number;
-  readonly inbox$: Observable<In>;
-  readonly #inbox = new Subject<In>();
+  readonly #owner: IncarnationOwner<In, Out>;
+  readonly #inbox: Inbox<In>;
   /** Being delivered now. */
   current: Letter<In> | undefined;
   /** The work that has made the body fail, and what is to be done about it. */
@@ -27,13 +35,14 @@ export class Incarnation<In> {
   #busy = 0;
   #controller: AbortController | undefined;
 
-  /** @param onListener called when somebody has subscribed to the inbox */
-  constructor(number: number, onListener: () => void) {
+  constructor(number: number, owner: IncarnationOwner<In, Out>) {
     this.number = number;
-    this.inbox$ = new Observable((subscriber) => {
-      subscriber.add(this.#inbox.subscribe(subscriber));
-      onListener();
-    });
+    this.#owner = owner;
+    this.#inbox = new Inbox(owner);
+  }
+
+  get inbox$(): Observable<In> {
+    return this.#inbox.asObservable();
   }
 
   get signal(): AbortSignal {
@@ -52,10 +61,23 @@ export class Incarnation<In> {
     return this.#underWay?.size ?? 0;
   }
 
-  /** Keeps the subscription to the body, to be ended with the incarnation. */
-  hold(subscription: Subscription): void {
+  /** Lives as long as the body does. */
+  follow(output$: Observable<Out>): void {
+    const subscription = output$.subscribe(this);
     if (this.isOver) subscription.unsubscribe();
     else this.#subscription = subscription;
+  }
+
+  next(value: Out): void {
+    this.#owner.emit(value);
+  }
+
+  error(error: unknown): void {
+    this.#owner.fail(this, error);
+  }
+
+  complete(): void {
+    this.#owner.completed(this);
   }
 
   deliver(letter: Letter<In>): void {
