@@ -22,15 +22,16 @@ const COMPONENT = /^[a-z0-9-]+$/;
  */
 export function parseChannelName(name: string): ChannelName {
   if (typeof name !== 'string') throw ChannelError.invalidName(String(name), 'a string');
-  const components = name.split('/');
-  if (components.length !== 3 || !components.every((component) => COMPONENT.test(component))) {
-    throw ChannelError.invalidName(name, 'org/namespace/service');
-  }
+  // First, so that nothing long is split, or repeated in a message.
   if (name.length > MAX_LENGTH) {
     throw ChannelError.invalidName(
       `${name.slice(0, 32)}…`,
       `org/namespace/service of at most ${MAX_LENGTH} characters`,
     );
+  }
+  const components = name.split('/');
+  if (components.length !== 3 || !components.every((component) => COMPONENT.test(component))) {
+    throw ChannelError.invalidName(name, 'org/namespace/service');
   }
   return name as ChannelName;
 }

@@ -79,6 +79,14 @@ export function minimumOf(name: keyof RelayLimits): number {
   return name === 'staleEpochs' || name === 'maxRecentBytes' ? 0 : 1;
 }
 
+/**
+ * Fields that a frame may have. Sixteen for each submission and each key package that is welcomed are several times what
+ * the largest publish needs, and little to read.
+ */
+export function maxFrameFields({ maxBatchEntries, maxWelcomesPerCommit }: RelayLimits): number {
+  return 16 * (maxBatchEntries + maxWelcomesPerCommit);
+}
+
 /** The defaults with `overrides`. @throws {@link RuntimeError} `invalid_argument` */
 export function resolveLimits(overrides: Partial<RelayLimits> = {}): RelayLimits {
   const limits = { ...DEFAULT_LIMITS, ...overrides };

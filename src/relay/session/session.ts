@@ -5,6 +5,7 @@ import type { ClientFrameShape, RefusalReason, ServerFrameInit } from '../../tra
 import type { AccessControl, Principal } from '../access/index.ts';
 import type { Chunk } from '../delivery/chunk.ts';
 import type { Peer } from '../front/peer.ts';
+import { maxFrameFields } from '../limits.ts';
 import { tokenOfCall } from './call-token.ts';
 import { ConnectionRefusal } from './connection-refusal.ts';
 import { FrameWriter } from './frame-writer.ts';
@@ -46,6 +47,7 @@ export class Session {
   #isGreeted = false;
   #isEnded = false;
   readonly #cancelHelloTimeout: () => void;
+  readonly #maxFields: number;
   /** Resolves when the connection is over and all its subscriptions are ended. */
   readonly closed: Promise<void>;
 
@@ -57,6 +59,7 @@ export class Session {
     this.#call = call;
     this.#context = context;
     this.#peer = peer;
+    this.#maxFields = maxFrameFields(limits);
     this.#writer = new FrameWriter(call, limits.maxUnreadBytes, () => this.#room());
     this.#publishes = new PublishDesk(context, () => this.#tokens?.sender, {
       send,
@@ -172,7 +175,7 @@ export class Session {
   #receive(bytes: Buffer): void {
     if (this.#isEnded) return;
     try {
-      this.#handle(decodeClientFrame(bytes), bytes.length);
+      this.#handle(decodeClientFrame(bytes, this.#maxFields), bytes.length);
     } catch (error) {
       if (error instanceof ConnectionRefusal) this.#refuseConnection(error.reason, error.message);
       else if (error instanceof SkytaleError) this.#refuseConnection('protocol-error', error.message);

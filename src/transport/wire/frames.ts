@@ -8,6 +8,7 @@ import {
 } from '@bufbuild/protobuf';
 import { TransportError } from '../../base/errors.ts';
 import { ClientFrameSchema, ServerFrameSchema } from '../gen/skytale/relay/v1/relay_pb.ts';
+import { hasMoreFields } from './field-count.ts';
 import { readPublish, writePublished } from './hot-frames.ts';
 
 /** What {@link encodeClientFrame} takes: `{ case: 'ping', value: { nonce: 1n } }`. */
@@ -36,11 +37,17 @@ export function encodeServerFrame(frame: ServerFrameInit): Buffer {
  * Reads one frame from a client. Its bytes fields are views into `bytes`: copy what must outlive the frame, or a
  * 16-byte id keeps a whole batch in memory.
  *
- * @throws {@link TransportError} `protocol_error` if `bytes` are no such protobuf.
+ * @param maxFields fields that the frame may have, those of its submissions and Welcomes included
+ * @throws {@link TransportError} `protocol_error` if `bytes` are no such protobuf, or have more fields.
  */
-export function decodeClientFrame(bytes: Uint8Array): ClientFrameShape {
-  const publish = readPublish(plainView(bytes));
-  return publish === undefined ? decode(ClientFrameSchema, bytes).frame : { case: 'publish', value: publish };
+export function decodeClientFrame(bytes: Uint8Array, maxFields: number = Number.MAX_SAFE_INTEGER): ClientFrameShape {
+  const view = plainView(bytes);
+  const publish = readPublish(view, maxFields);
+  if (publish !== undefined) return { case: 'publish', value: publish };
+  if (hasMoreFields(view, maxFields)) {
+    throw new TransportError('protocol_error', `received a frame of more than ${maxFields} fields`);
+  }
+  return decode(ClientFrameSchema, bytes).frame;
 }
 
 /**

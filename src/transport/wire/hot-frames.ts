@@ -23,9 +23,10 @@ const FRAME_PUBLISHED = tag(6, LENGTH_DELIMITED);
 /**
  * Reads a `ClientFrame` that holds a `Publish` of messages, as the generated codec would. Its bytes fields are views.
  *
- * @returns `undefined` for everything else: other frames, commits with Welcomes, unknown fields, broken bytes.
+ * @returns `undefined` for everything else: other frames, commits with Welcomes, unknown fields, broken bytes, more than
+ * `maxSubmissions`.
  */
-export function readPublish(bytes: Uint8Array): Publish | undefined {
+export function readPublish(bytes: Uint8Array, maxSubmissions: number = Number.MAX_SAFE_INTEGER): Publish | undefined {
   if (bytes[0] !== FRAME_PUBLISH) return undefined;
   const reader = new Reader(bytes);
   reader.at = 1;
@@ -51,7 +52,7 @@ export function readPublish(bytes: Uint8Array): Publish | undefined {
         break;
       case tag(4, LENGTH_DELIMITED): {
         const submission = readSubmission(reader);
-        if (submission === undefined) return undefined;
+        if (submission === undefined || submissions.length === maxSubmissions) return undefined;
         submissions.push(submission);
         break;
       }
