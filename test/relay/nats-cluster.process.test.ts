@@ -107,7 +107,8 @@ describe.skipIf(natsMissing !== undefined)('two relays on three nats-servers', (
               won[index]!.push(`${epoch} ${answer.seq}`);
               await wait(15); // who has won knows it first: the others get their turn
             }
-            epoch = answer?.kind === 'refused' && answer.reason !== 'unavailable' ? answer.currentEpoch : epoch + 1n;
+            if (answer?.kind === 'refused' && answer.reason === 'unavailable') await wait(20);
+            else epoch = answer?.kind === 'refused' ? answer.currentEpoch : epoch + 1n;
           }
         }),
       );

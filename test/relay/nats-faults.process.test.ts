@@ -167,7 +167,8 @@ async function race(engine: LogEngine, channel: ChannelName, ended: Promise<unkn
   for (let epoch = 0n; !(isOver as boolean); ) {
     const [answer] = await append(engine, channel, [commit(epoch)]);
     if (answer?.kind === 'accepted') won.push(`${epoch} ${answer.seq}`);
-    epoch = answer?.kind === 'refused' ? answer.currentEpoch : epoch + 1n;
+    const isAway = answer?.kind === 'refused' && answer.reason === 'unavailable';
+    if (!isAway) epoch = answer?.kind === 'refused' ? answer.currentEpoch : epoch + 1n;
     await wait(2); // lets the other one win as well
   }
   return won;

@@ -1,4 +1,5 @@
 // Commits on a channel as fast as it can until its input ends, and prints what became of each.
+import { setTimeout as wait } from 'node:timers/promises';
 import { parseChannelName } from '../../../src/base/channel-name.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { openNatsEngine } from '../../../src/relay/engine/nats/index.ts';
@@ -14,6 +15,7 @@ for (let epoch = 0n; !(isOver as boolean); ) {
   const { answers } = await engine.append({ channel, group: GROUP, submissions: [commit(epoch)] });
   const [answer] = answers;
   console.log(answer?.kind === 'accepted' ? `won ${epoch} ${answer.seq}` : `lost ${epoch} ${answer?.reason}`);
-  epoch = answer?.kind === 'refused' ? answer.currentEpoch : epoch + 1n;
+  if (answer?.kind === 'refused' && answer.reason === 'unavailable') await wait(20);
+  else epoch = answer?.kind === 'refused' ? answer.currentEpoch : epoch + 1n;
 }
 await engine.close();
