@@ -194,9 +194,7 @@ export function describeRelayPromises(name: string, startFleet: StartFleet, tria
       bob.abort();
       const cursor = lastSeqOf(before);
       await alice.publish(messages(5), never);
-      for (let isThere = true; isThere; await wait(100)) {
-        isThere = (await readAll(endpoint, channel, history)).seen.some(({ kind }) => kind === 'entry');
-      }
+      while ((await readAll(endpoint, channel, history)).seen.some(({ kind }) => kind === 'entry')) await wait(100);
       await alice.publish(messages(1), never);
       const { seen } = await readAll(endpoint, channel, history, cursor);
       expect(seen).toMatchObject([{ kind: 'gap', afterSeq: cursor }, { kind: 'entry' }]);
