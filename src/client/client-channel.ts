@@ -1,4 +1,11 @@
-import type { Channel, SendOptions, SendReceipt, StopOptions } from '../actors/channel/index.ts';
+import type {
+  Channel,
+  ConfirmedReceipt,
+  ConfirmedSendOptions,
+  SendOptions,
+  SendReceipt,
+  StopOptions,
+} from '../actors/channel/index.ts';
 import { checkBytes } from '../base/check.ts';
 import { MlsError } from '../base/errors.ts';
 import { PayloadIterator } from './payload-iterator.ts';
@@ -41,8 +48,11 @@ export class ClientChannel implements AsyncDisposable {
   }
 
   /** Encrypts and sends a payload to all members; see {@link Channel.send}. Works while messages are being read. */
-  send(payload: Uint8Array, options?: SendOptions): Promise<SendReceipt> {
-    return this.channel$.send(payload, options);
+  send(payload: Uint8Array, options?: SendOptions): Promise<SendReceipt>;
+  send(payload: Uint8Array, options: ConfirmedSendOptions): Promise<ConfirmedReceipt>;
+  send(payload: Uint8Array, options?: SendOptions | ConfirmedSendOptions): Promise<SendReceipt> {
+    // The two forms are one to whoever passes them on.
+    return this.channel$.send(payload, options as SendOptions);
   }
 
   /**

@@ -7,6 +7,7 @@ import type { ChannelControl, ChannelMailbox } from './channel-mailbox.ts';
 import { ChannelOutput } from './channel-output.ts';
 import { CommitDesk } from './commit-desk.ts';
 import { CommitWindow } from './commit-window.ts';
+import { ConfirmationDesk } from './confirmation-desk.ts';
 import { ControlQueue } from './control-queue.ts';
 import { DeliveryJournal } from './delivery-journal.ts';
 import { Housekeeping } from './housekeeping.ts';
@@ -71,7 +72,8 @@ export class ChannelActor {
       new CommitWindow(ports.commitWindowMs ?? 0, ports.clock, () => mailbox.tell({ kind: 'wake' })),
     );
     this.#outbox.load(record);
-    this.#journal = new DeliveryJournal(this.#bench);
+    const confirmations = new ConfirmationDesk(this.#bench, this.#outbox);
+    this.#journal = new DeliveryJournal(this.#bench, confirmations);
     this.#housekeeping = new Housekeeping(this.#bench, this.#commits);
     this.#publisher = new Publisher(this.#bench, {
       outbox: this.#outbox,
@@ -83,6 +85,7 @@ export class ChannelActor {
       commits: this.#commits,
       journal: this.#journal,
       housekeeping: this.#housekeeping,
+      confirmations,
     });
     this.#restarts = new Backoff({}, ports);
     this.done = this.#run();

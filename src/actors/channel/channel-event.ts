@@ -8,6 +8,8 @@ export interface ChannelMessage extends Arrival {
   readonly payload: Uint8Array;
   /** Whether an earlier run of this agent may have emitted it already (see {@link Channel.consume}). */
   readonly redelivered: boolean;
+  /** What the sender wants to hear about it, which the channel tells by itself. Absent if nothing. */
+  readonly asksFor?: 'delivered' | 'handled';
 }
 
 /** A member as users see it: who, at which leaf of the tree. */

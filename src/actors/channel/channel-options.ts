@@ -2,6 +2,8 @@
 export interface SendOptions {
   /** Gives up waiting for room in the mailbox. A message that is in it already is sent all the same. */
   readonly signal?: AbortSignal;
+  /** The relay has the message durably: nobody else is asked. See {@link ConfirmedSendOptions} for more. */
+  readonly receipt?: 'accepted';
 }
 
 /** Options of {@link Channel.stop}. */

@@ -17,6 +17,8 @@ import type {
 } from './channel-event.ts';
 import { createChannelMailbox } from './channel-mailbox.ts';
 import type { Consumption, SendOptions, StopOptions } from './channel-options.ts';
+import { deferred } from './deferred.ts';
+import type { ConfirmedReceipt, ConfirmedSendOptions } from './receipt.ts';
 import { Consumer, type MessageHandler } from './consumer.ts';
 import { Exchange } from './exchange.ts';
 import { MessageIds } from './message-id.ts';
@@ -151,11 +153,24 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
    * @throws {@link AuthError} `unauthorized` if the account may not write to this channel
    * @throws {@link TransportError} `message_too_large` and others that the relay refuses for good
    */
-  async send(payload: Uint8Array, options: SendOptions = {}): Promise<SendReceipt> {
+  send(payload: Uint8Array, options?: SendOptions): Promise<SendReceipt>;
+  /**
+   * Sends a payload, and waits also for what the other members say about it, inside the ciphertext: that it is
+   * `delivered`, or `handled`. The result tells who has said so.
+   *
+   * @throws {@link ReceiptTimeoutError} `receipt_timeout`, with who has confirmed and who has not; the message is sent all the same
+   * @throws {@link ChannelError} `responder_left` if fewer members are left than should confirm
+   * @throws what `send` without a receipt throws
+   */
+  send(payload: Uint8Array, options: ConfirmedSendOptions): Promise<ConfirmedReceipt>;
+  async send(payload: Uint8Array, options: SendOptions | ConfirmedSendOptions = {}): Promise<SendReceipt> {
     checkBytes('payload', payload);
     this.#checkOpen();
     this.connect();
-    const { promise, resolve, reject } = withResolvers<SendReceipt>();
+    if (options.receipt === 'delivered' || options.receipt === 'handled') {
+      return this.#exchange.receipts.send(payload, options);
+    }
+    const { promise, resolve, reject } = deferred<SendReceipt>();
     await this.#mailbox.put({ payload: payload.slice(), waiter: { resolve, reject } }, options.signal);
     return promise;
   }
@@ -237,7 +252,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   async commit(change: GroupChange): Promise<CommitReceipt> {
     this.#checkOpen();
     this.connect();
-    const { promise, resolve, reject } = withResolvers<CommitReceipt>();
+    const { promise, resolve, reject } = deferred<CommitReceipt>();
     this.#mailbox.tell({ kind: 'commit', request: { change, waiter: { resolve, reject } } });
     return promise;
   }
@@ -252,7 +267,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   async leave(): Promise<void> {
     this.#checkOpen();
     this.connect();
-    const { promise, resolve, reject } = withResolvers<undefined>();
+    const { promise, resolve, reject } = deferred<undefined>();
     this.#mailbox.tell({ kind: 'leave', waiter: { resolve, reject } });
     return promise;
   }
@@ -337,19 +352,4 @@ function aborted(signal: AbortSignal): Promise<void> {
 /** Opens a channel on its record, as it is in the store. */
 export function startChannel(record: ChannelRecord, ports: ChannelPorts): Channel {
   return make(record, ports);
-}
-
-/** A promise and what settles it. */
-function withResolvers<T>(): {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
-} {
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
 }

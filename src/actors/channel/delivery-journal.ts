@@ -1,5 +1,7 @@
 import type { JournalEntry } from '../../mls/index.ts';
 import type { ChannelMessage } from './channel-event.ts';
+import type { ConfirmationDesk } from './confirmation-desk.ts';
+import { asksForOf, toJournalEntry, toRedelivered } from './journal-entry.ts';
 import type { Consumer } from './consumer.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -10,12 +12,14 @@ const MAX_BYTES = 8 * 1024 * 1024;
 /** Messages that are on disk from the moment they are read until the consumer has acknowledged them. */
 export class DeliveryJournal {
   readonly #bench: Workbench;
+  readonly #confirmations: ConfirmationDesk;
   #consumer: Consumer | undefined;
   /** Left by an earlier run, which may or may not have shown them. */
   #unconfirmed: readonly JournalEntry[];
 
-  constructor(bench: Workbench) {
+  constructor(bench: Workbench, confirmations: ConfirmationDesk) {
     this.#bench = bench;
+    this.#confirmations = confirmations;
     this.#unconfirmed = bench.keeper.record.journal;
   }
 
@@ -38,7 +42,7 @@ export class DeliveryJournal {
     const held = output.openGate();
     if (held.length > 0) {
       const { record } = keeper;
-      keeper.deferShortly({ ...record, journal: [...record.journal, ...held.map(toEntry)] });
+      keeper.deferShortly({ ...record, journal: [...record.journal, ...held.map(toJournalEntry)] });
     }
     output.emit([...this.#unconfirmed.map(toRedelivered), ...held]);
     this.#unconfirmed = [];
@@ -54,7 +58,14 @@ export class DeliveryJournal {
     const { keeper, link } = this.#bench;
     const { record } = keeper;
     const handled = new Set(seqs);
-    keeper.deferShortly({ ...record, journal: record.journal.filter(({ seq }) => !handled.has(seq)) });
+    const asked = record.journal.filter((entry) => handled.has(entry.seq) && asksForOf(entry) === 'handled');
+    const rest = { ...record, journal: record.journal.filter(({ seq }) => !handled.has(seq)) };
+    const next = this.#confirmations.confirm(
+      rest,
+      'handled',
+      asked.map(({ seq }) => seq),
+    );
+    keeper.deferShortly(next);
     link.processed(0, this.hasRoom);
   }
 
@@ -66,12 +77,4 @@ export class DeliveryJournal {
   stop(): void {
     this.#consumer?.stop();
   }
-}
-
-function toEntry({ seq, epoch, sender, payload, receivedAt }: ChannelMessage): JournalEntry {
-  return { seq, epoch, sender, payload, receivedAtMs: receivedAt };
-}
-
-function toRedelivered({ receivedAtMs, ...entry }: JournalEntry): ChannelMessage {
-  return { kind: 'message', ...entry, phase: 'replay', redelivered: true, receivedAt: receivedAtMs };
 }

@@ -41,6 +41,11 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
   return envelope;
 }
 
+/** Whether something with this header is a message, and not a request or anything else that members exchange. */
+export function isPlain(header: Uint8Array | undefined): boolean {
+  return header === undefined || decodeEnvelope(header).kind.case === undefined;
+}
+
 function parse(bytes: Uint8Array): Envelope {
   try {
     return fromBinary(EnvelopeSchema, bytes);

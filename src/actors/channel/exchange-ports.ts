@@ -1,5 +1,4 @@
 import type { Clock } from '../../base/clock.ts';
-import type { SkytaleError } from '../../base/errors.ts';
 import type { ChannelFault, ChannelState, SendReceipt } from './channel-event.ts';
 import type { EnvelopeHeader } from './envelope.ts';
 import type { MessageIds } from './message-id.ts';
@@ -13,7 +12,7 @@ export interface Parcel {
   /** Told, in the same turn, when the relay has stored it. */
   readonly stored?: (receipt: SendReceipt) => void;
   /** Told when it was not sent and will not be. */
-  readonly failed: (error: SkytaleError) => void;
+  readonly failed: (error: unknown) => void;
 }
 
 /** What the desks beside a channel's actor need of the channel. */

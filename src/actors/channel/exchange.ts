@@ -2,17 +2,20 @@ import type { Observable } from 'rxjs';
 import { ChannelError, toSkytaleError } from '../../base/errors.ts';
 import type { ChannelEvent } from './channel-event.ts';
 import type { ExchangePorts } from './exchange-ports.ts';
+import { ReceiptDesk } from './receipt-desk.ts';
 import { RequestDesk } from './request-desk.ts';
 import { RespondDesk } from './respond-desk.ts';
 
 /** What members exchange beside messages: it hears of everything first, in the channel's order. */
 export class Exchange {
   readonly #ports: ExchangePorts;
+  readonly receipts: ReceiptDesk;
   readonly requests: RequestDesk;
   readonly responses: RespondDesk;
 
   constructor(events$: Observable<ChannelEvent>, ports: ExchangePorts) {
     this.#ports = ports;
+    this.receipts = new ReceiptDesk(ports);
     this.requests = new RequestDesk(ports);
     this.responses = new RespondDesk(ports);
     events$.subscribe({
@@ -25,7 +28,9 @@ export class Exchange {
   /** The channel closes: nobody waits any longer, and nobody works for those who do. */
   stop(): void {
     this.responses.stop();
-    this.requests.failAll(new ChannelError('channel_closed', `${this.#ports.name} was closed before all replies came`));
+    const closed = new ChannelError('channel_closed', `${this.#ports.name} was closed before all had answered`);
+    this.requests.failAll(closed);
+    this.receipts.failAll(closed);
   }
 
   #hear(event: ChannelEvent): void {
@@ -39,7 +44,11 @@ export class Exchange {
       case 'cancel':
         this.responses.cancel(event);
         return;
+      case 'confirmation':
+        this.receipts.take(event);
+        return;
       case 'epoch-change':
+        this.receipts.changed(event);
         this.requests.changed(event);
         this.responses.changed(event);
         return;

@@ -27,6 +27,7 @@ export type {
   ExchangeEvent,
   ReplyEvent,
 } from './exchange-event.ts';
+export { type ConfirmedReceipt, type ConfirmedSendOptions, ReceiptTimeoutError } from './receipt.ts';
 export type { Reply, RequestOptions } from './request-options.ts';
 export type { IncomingRequest, RequestHandler, RespondOptions } from './responder.ts';
 export { bytes, json, type PayloadCodec, text, validated } from './payload-codec.ts';

@@ -19,9 +19,10 @@ import type { LogEntry } from '../../transport/index.ts';
 import type { ChannelEvent, ChannelMember, ChannelMessage } from './channel-event.ts';
 import { decodeEnvelope } from './envelope.ts';
 import type { Arrival } from './exchange-event.ts';
+import { toJournalEntry } from './journal-entry.ts';
 import type { Envelope } from './gen/skytale/channel/v1/envelope_pb.ts';
 import type { MessageIds } from './message-id.ts';
-import { readExchange } from './read-exchange.ts';
+import { readExchange, receiptName } from './read-exchange.ts';
 
 /** What the channel learns from the log about something that it sent itself. */
 export type Verdict =
@@ -37,6 +38,8 @@ export interface IntakeStep {
   readonly record: ChannelRecord;
   readonly events: readonly ChannelEvent[];
   readonly verdicts: readonly Verdict[];
+  /** Positions of messages whose senders want to hear that they are delivered: they are, when the record is durable. */
+  readonly delivered: readonly number[];
   /** How many of the entries are read. A step ends behind a commit, so that state and events move together. */
   readonly taken: number;
   /**
@@ -106,6 +109,7 @@ class Step {
   readonly #events: ChannelEvent[] = [];
   readonly #verdicts: Verdict[] = [];
   readonly #journal: JournalEntry[] = [];
+  readonly #delivered: number[] = [];
   #mustBeDurable = false;
 
   constructor(record: ChannelRecord, context: IntakeContext) {
@@ -131,6 +135,7 @@ class Step {
       record: this.#journal.length === 0 ? this.#record : { ...this.#record, journal: [...journal, ...this.#journal] },
       events: this.#events,
       verdicts: this.#verdicts,
+      delivered: this.#delivered,
       taken,
       mustBeDurable: this.#mustBeDurable,
       halt,
@@ -204,6 +209,8 @@ class Step {
       return;
     }
     const { payload } = envelope;
+    const asksFor = receiptName(envelope.receipt);
+    if (asksFor === 'delivered') this.#delivered.push(seq);
     const message: ChannelMessage = {
       kind: 'message',
       payload,
@@ -213,9 +220,10 @@ class Step {
       phase,
       redelivered: false,
       receivedAt: nowMs,
+      ...(asksFor && { asksFor }),
     };
     this.#events.push(message);
-    if (isJournalled) this.#journal.push({ seq, epoch, sender: identity, payload, receivedAtMs: nowMs });
+    if (isJournalled) this.#journal.push(toJournalEntry(message));
   }
 
   #reportUnreadable(entry: LogEntry, error: SkytaleError): void {

@@ -2,6 +2,7 @@ import { MlsError, type SkytaleError, TransportError } from '../../base/errors.t
 import type { ChannelRecord } from '../../mls/index.ts';
 import type { LogEntry } from '../../transport/index.ts';
 import type { CommitDesk } from './commit-desk.ts';
+import type { ConfirmationDesk } from './confirmation-desk.ts';
 import type { DeliveryJournal } from './delivery-journal.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import { type Halt, type IntakeStep, takeEntries } from './intake.ts';
@@ -23,6 +24,7 @@ export interface LogReaderParts {
   readonly commits: CommitDesk;
   readonly journal: DeliveryJournal;
   readonly housekeeping: Housekeeping;
+  readonly confirmations: ConfirmationDesk;
 }
 
 /** The way of a message in: read, made durable, shown. */
@@ -91,12 +93,12 @@ export class LogReader {
 
   async #apply(step: IntakeStep): Promise<void> {
     const { keeper } = this.#bench;
-    const { outbox } = this.#parts;
+    const { outbox, confirmations } = this.#parts;
     this.#resumesAtSeq = undefined;
     for (const verdict of step.verdicts) {
       if (verdict.kind === 'stored') outbox.stored(verdict.messageId, verdict.seq, verdict.epoch);
     }
-    const record = outbox.sweep(step.record);
+    const record = confirmations.confirm(outbox.sweep(step.record), 'delivered', step.delivered);
     if (!step.mustBeDurable) {
       keeper.defer(record);
       this.#show(step, keeper.visible);

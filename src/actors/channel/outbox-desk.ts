@@ -25,6 +25,7 @@ export interface OutgoingPayload {
 export interface RejectedPayload {
   readonly messageId: string;
   readonly payload: Uint8Array;
+  readonly header: Uint8Array | undefined;
   readonly error: SkytaleError;
 }
 
@@ -173,7 +174,8 @@ export class OutboxDesk {
         return;
       }
       this.#settle(id, entry);
-      rejected.push({ messageId: id, payload: entry.payload, error: refusalError(answer.reason, answer.detail) });
+      const { payload, header } = entry;
+      rejected.push({ messageId: id, payload, header, error: refusalError(answer.reason, answer.detail) });
     });
     this.#takeBack(again);
     return rejected;

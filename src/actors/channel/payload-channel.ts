@@ -2,11 +2,13 @@ import type { Observable, Observer } from 'rxjs';
 import type { ChannelMessage, SendReceipt } from './channel-event.ts';
 import type { Consumption, SendOptions } from './channel-options.ts';
 import type { MessageHandler } from './consumer.ts';
+import type { ConfirmedReceipt, ConfirmedSendOptions } from './receipt.ts';
 
 /** What a view needs of its channel, see {@link Channel} for each. */
 export interface PayloadChannel extends Observer<Uint8Array> {
   readonly name: string;
   readonly messages$: Observable<ChannelMessage>;
   send(payload: Uint8Array, options?: SendOptions): Promise<SendReceipt>;
+  send(payload: Uint8Array, options: ConfirmedSendOptions): Promise<ConfirmedReceipt>;
   consume(handler: MessageHandler): Consumption;
 }

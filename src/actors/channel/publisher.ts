@@ -2,6 +2,7 @@ import type { SkytaleError } from '../../base/errors.ts';
 import { Backoff } from '../../streams/index.ts';
 import { type PublishAnswer, refusalError, type Submission } from '../../transport/index.ts';
 import type { CommitDesk } from './commit-desk.ts';
+import { isPlain } from './envelope.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import { isWorthDelaying, type OutboxDesk, type RejectedPayload } from './outbox-desk.ts';
 import { Pause } from './pause.ts';
@@ -138,8 +139,9 @@ export class Publisher {
     await keeper.write(outbox.sweep(keeper.record), () => {
       output.show(keeper.durable, outbox.unsettled);
       for (const each of rejected) {
-        const { payload, error } = each;
-        if (!outbox.reject(each)) output.fault({ kind: 'rejected', payload, error });
+        const { payload, header, error } = each;
+        if (outbox.reject(each)) continue;
+        output.fault(isPlain(header) ? { kind: 'rejected', payload, error } : { kind: 'unsent', error });
       }
     });
   }

@@ -1,6 +1,5 @@
 import { fromHex } from '../../base/bytes.ts';
 import { checkBytes } from '../../base/check.ts';
-import type { SkytaleError } from '../../base/errors.ts';
 import type { EnvelopeHeader } from './envelope.ts';
 import type { CallName } from './exchange-event.ts';
 import type { ExchangePorts } from './exchange-ports.ts';
@@ -18,11 +17,11 @@ type Content = Extract<EnvelopeHeader['kind'], { case: 'reply' }>['value']['cont
 export class ReplyWriter {
   readonly #ports: ExchangePorts;
   readonly #call: CallName;
-  readonly #failed: (error: SkytaleError) => void;
+  readonly #failed: (error: unknown) => void;
   #held: Uint8Array | undefined;
 
   /** @param failed told if a reply cannot be sent */
-  constructor(ports: ExchangePorts, call: CallName, failed: (error: SkytaleError) => void) {
+  constructor(ports: ExchangePorts, call: CallName, failed: (error: unknown) => void) {
     this.#ports = ports;
     this.#call = call;
     this.#failed = failed;

@@ -110,7 +110,7 @@ export class RequestDesk {
   #cancel(call: { readonly id: Uint8Array; readonly attempt: number }): void {
     this.#ports.send({
       header: { kind: { case: 'cancel', value: { call } } },
-      failed: (error) => this.#ports.fault({ kind: 'unsent', error }),
+      failed: (error) => this.#ports.fault({ kind: 'unsent', error: toSkytaleError(error) }),
     });
   }
 }

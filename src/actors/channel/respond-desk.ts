@@ -1,6 +1,6 @@
 import { Subscription } from 'rxjs';
 import { equalBytes, toHex } from '../../base/bytes.ts';
-import { ChannelError, RuntimeError } from '../../base/errors.ts';
+import { ChannelError, RuntimeError, toSkytaleError } from '../../base/errors.ts';
 import type { EpochChange } from './channel-event.ts';
 import type { CancelNotice, ChannelRequest } from './exchange-event.ts';
 import type { ExchangePorts } from './exchange-ports.ts';
@@ -107,7 +107,9 @@ export class RespondDesk {
   #refuse(request: ChannelRequest, maxWaiting: number): void {
     const { fault } = this.#ports;
     const error = new RuntimeError('mailbox_full', `${maxWaiting} requests wait for their turn already`);
-    new ReplyWriter(this.#ports, request, (unsent) => fault({ kind: 'unsent', error: unsent })).fail(error.message);
+    new ReplyWriter(this.#ports, request, (unsent) => fault({ kind: 'unsent', error: toSkytaleError(unsent) })).fail(
+      error.message,
+    );
     fault({ kind: 'respond-failed', seq: request.seq, error });
   }
 }

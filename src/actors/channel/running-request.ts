@@ -23,7 +23,7 @@ export class RunningRequest {
     this.#ports = ports;
     this.#done = done;
     this.#replies = new ReplyWriter(ports, request, (error) => {
-      ports.fault({ kind: 'unsent', error });
+      ports.fault({ kind: 'unsent', error: toSkytaleError(error) });
       this.cancel();
     });
   }

@@ -1,4 +1,3 @@
-import { toSkytaleError } from '../../base/errors.ts';
 import type { ChannelMailbox } from './channel-mailbox.ts';
 import { encodeHeader } from './envelope.ts';
 import type { Parcel } from './exchange-ports.ts';
@@ -8,16 +7,15 @@ const NOTHING = new Uint8Array();
 /** Puts a parcel into the mailbox as soon as there is room, behind what was sent before. */
 export function sendParcel(mailbox: ChannelMailbox, parcel: Parcel): void {
   const { header, payload = NOTHING, signal, stored, failed } = parcel;
-  const fail = (error: unknown): void => failed(toSkytaleError(error));
   mailbox
     .put(
       {
         // What the caller does with its bytes from now on is no business of the mailbox.
         payload: payload.slice(),
         header: encodeHeader(header),
-        waiter: { resolve: (receipt) => stored?.(receipt), reject: fail },
+        waiter: { resolve: (receipt) => stored?.(receipt), reject: failed },
       },
       signal,
     )
-    .catch(fail);
+    .catch(failed);
 }

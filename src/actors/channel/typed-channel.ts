@@ -7,6 +7,7 @@ import { InOrder } from './in-order.ts';
 import type { PayloadChannel } from './payload-channel.ts';
 import type { PayloadCodec } from './payload-codec.ts';
 import { PayloadError } from './payload-error.ts';
+import type { ConfirmedReceipt, ConfirmedSendOptions } from './receipt.ts';
 import type { PayloadReject, TypedMessage, TypedMessageHandler } from './typed-message.ts';
 
 /** Values that may wait for a codec that takes its time, in each direction. */
@@ -57,9 +58,14 @@ export class TypedChannel<In, Out = In> extends Observable<TypedMessage<Out>> im
    *
    * @throws {@link PayloadError} `invalid_payload` if the codec has no payload for it: nothing is sent
    */
-  send(value: In, options?: SendOptions): Promise<SendReceipt> {
+  send(value: In, options?: SendOptions): Promise<SendReceipt>;
+  send(value: In, options: ConfirmedSendOptions): Promise<ConfirmedReceipt>;
+  send(value: In, options?: SendOptions | ConfirmedSendOptions): Promise<SendReceipt> {
     return new Promise((resolve, reject) => {
-      this.#encode(value, (payload) => this.#channel.send(payload, options).then(resolve, reject), reject);
+      // The two forms are one to whoever passes them on.
+      const send = (payload: Uint8Array): unknown =>
+        this.#channel.send(payload, options as SendOptions).then(resolve, reject);
+      this.#encode(value, send, reject);
     });
   }
 
