@@ -18,7 +18,7 @@ export interface RelayLimits {
   readonly maxUnreadBytes: number;
   /** Time a client has for its `Hello`, in ms. Default 10,000. */
   readonly helloTimeoutMs: number;
-  /** Connections at once. Default 256. Beyond: the socket is closed. */
+  /** Connections at once. Default 256. Beyond: the oldest on which no client is served is closed, or else the new one. */
   readonly maxConnections: number;
   /** Channels in the log. Default 64. Beyond: a submission to a new one is refused with `limit`. */
   readonly maxChannels: number;

@@ -46,6 +46,8 @@ export interface ListenOptions {
   readonly isServing?: () => Promise<boolean>;
 }
 
+/** Health and reflection are asked in passing. */
+const LASTING_PATHS = new Set([relayService.connect.path]);
 /** Calls at once on one connection. A client needs one; a proxy may bring those of many on one connection. */
 const MAX_CALLS = 100;
 /** Time for the log to answer what was published when the relay closes. */
@@ -93,7 +95,7 @@ export async function listen(options: ListenOptions, context: SessionContext): P
   addReflection(server, [relayFile]);
 
   const material = tls === undefined ? undefined : await readTlsFiles(tls);
-  const front = new Front({ server, routes, tls: material }, context);
+  const front = new Front({ server, routes, lastingPaths: LASTING_PATHS, tls: material }, context);
   const port = await front.listen(options.host, options.port);
 
   const reloadTls = async (): Promise<void> => {

@@ -17,7 +17,7 @@ function field(number: number, body: Uint8Array): Buffer {
 
 /** The same field over and over, with nothing in it: two bytes each. */
 function empty(number: number): Buffer {
-  return Buffer.alloc(2 * EMPTY_FIELDS).map((_, index) => (index % 2 === 0 ? (number << 3) | 2 : 0));
+  return Buffer.alloc(2 * EMPTY_FIELDS, Buffer.from([(number << 3) | 2, 0]));
 }
 
 const UNKNOWN = Buffer.from([0x78, 1]);

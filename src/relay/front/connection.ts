@@ -31,6 +31,7 @@ export class Connection implements Peer {
   readonly #context: FrontContext;
   #openRequests = 0;
   #wasAsked = false;
+  #clients = 0;
   #aborts = 0;
   #isCut = false;
   #cancelTimer: () => void;
@@ -61,6 +62,20 @@ export class Connection implements Peer {
   /** Whether a request ever came. */
   get wasAsked(): boolean {
     return this.#wasAsked;
+  }
+
+  /** Whether a client is served on it: somebody who has said who it is, where the relay asks. */
+  get isHeld(): boolean {
+    return this.#clients > 0;
+  }
+
+  hold(): () => void {
+    this.#clients += 1;
+    let isOver = false;
+    return () => {
+      if (!isOver) this.#clients -= 1;
+      isOver = true;
+    };
   }
 
   /** How the protocol spoken here tells its peer that the connection will end. */

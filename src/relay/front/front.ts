@@ -20,6 +20,8 @@ export interface FrontOptions {
   /** Gets all gRPC calls. Its services are added already; it is bound to no port. */
   readonly server: Server;
   readonly routes: HttpRoutes;
+  /** Paths of the calls that go on for as long as their peers like. All others are to be brief. */
+  readonly lastingPaths?: ReadonlySet<string>;
   /** Without it, nothing is encrypted. */
   readonly tls: TlsMaterial | undefined;
 }
@@ -43,10 +45,10 @@ export class Front {
   readonly #tls: TlsSockets | undefined;
   #isFull = false;
 
-  constructor({ server, routes, tls }: FrontOptions, context: FrontContext) {
+  constructor({ server, routes, lastingPaths = new Set(), tls }: FrontOptions, context: FrontContext) {
     this.#context = context;
-    const { limits, metrics, logger } = context;
-    this.#grpc = new GrpcSockets(server, routes, context);
+    const { logger } = context;
+    this.#grpc = new GrpcSockets(server, routes, lastingPaths, context);
     if (!this.#grpc.isWhole) {
       logger.warn({}, 'this version of grpc-js is not known: no idle timeout, small windows, no plain HTTP/2');
     }
@@ -58,13 +60,7 @@ export class Front {
       });
     }
     this.#listener = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS });
-    this.#listener.maxConnections = limits.maxConnections;
     this.#listener.on('connection', (socket) => this.#accept(socket));
-    this.#listener.on('drop', () => {
-      metrics.connectionCut('too-many');
-      if (!this.#isFull) logger.warn({ maxConnections: limits.maxConnections }, 'no room for more connections');
-      this.#isFull = true;
-    });
   }
 
   /** How many connections are open. */
@@ -92,7 +88,8 @@ export class Front {
   /** Whose call it is. To be asked while the handler of the call is called. */
   caller(call: Pick<ServerDuplexStream<unknown, unknown>, 'getPeer' | 'emit'>): Peer {
     const status = { code: Status.UNAVAILABLE, details: 'the relay has cut this call off' };
-    return this.#grpc.caller ?? { address: call.getPeer(), takenBytes: 0, cut: () => void call.emit('error', status) };
+    const cut = (): void => void call.emit('error', status);
+    return this.#grpc.caller ?? { address: call.getPeer(), takenBytes: 0, hold: () => () => undefined, cut };
   }
 
   /** Uses another certificate for the connections that come from now on. */
@@ -117,15 +114,38 @@ export class Front {
   }
 
   #accept(socket: Socket): void {
+    if (!this.#makeRoom()) {
+      socket.destroy();
+      return;
+    }
     const connection = new Connection(socket, this.#context);
     this.#connections.add(connection);
     this.#context.metrics.connectionOpened();
     void connection.closed.then(() => {
       this.#connections.delete(connection);
-      this.#isFull = false;
+      if (this.#connections.size < this.#context.limits.maxConnections) this.#isFull = false;
     });
     if (this.#tls !== undefined) this.#tls.serve(socket, connection);
     else detectProtocol(socket, (protocol) => this.#dispatch(protocol, socket, connection));
+  }
+
+  /**
+   * Where all places are taken, the oldest connection goes that no client is served on. Otherwise strangers, who need no
+   * token to ask for the relay's health and to listen to the answers, could take all of them and keep them.
+   */
+  #makeRoom(): boolean {
+    const { limits, metrics, logger } = this.#context;
+    if (this.#connections.size < limits.maxConnections) return true;
+    if (!this.#isFull) logger.warn({ maxConnections: limits.maxConnections }, 'no room for more connections');
+    this.#isFull = true;
+    for (const connection of this.#connections) {
+      if (connection.isHeld) continue;
+      this.#connections.delete(connection);
+      connection.cut('too-many');
+      return true;
+    }
+    metrics.connectionCut('too-many');
+    return false;
   }
 
   #dispatch(protocol: Protocol, socket: Socket, connection: Connection): void {

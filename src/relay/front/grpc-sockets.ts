@@ -2,6 +2,7 @@ import { ServerCredentials } from '@grpc/grpc-js';
 import type { ConnectionInjector, Server } from '@grpc/grpc-js';
 import type { Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import { keepBrief } from './brief-calls.ts';
 import type { Connection, FrontContext } from './connection.ts';
 import { answerHttp2, closeWhenAnswered } from './http2-streams.ts';
 import { pathOf } from './http-routes.ts';
@@ -27,12 +28,15 @@ export class GrpcSockets {
   readonly #injector: ConnectionInjector;
   readonly #http2: Http2Server | undefined;
   readonly #routes: HttpRoutes;
+  readonly #lastingPaths: ReadonlySet<string>;
   readonly #context: FrontContext;
   readonly #connections = new WeakMap<Http2Session, Connection>();
   #caller: Connection | undefined;
 
-  constructor(server: Server, routes: HttpRoutes, context: FrontContext) {
+  /** @param lastingPaths of the calls that go on for as long as their peers like, and look after themselves */
+  constructor(server: Server, routes: HttpRoutes, lastingPaths: ReadonlySet<string>, context: FrontContext) {
     this.#routes = routes;
+    this.#lastingPaths = lastingPaths;
     this.#context = context;
     // Without TLS also where there is TLS: what is handed over then is the decrypted side.
     this.#injector = server.createConnectionInjector(ServerCredentials.createInsecure());
@@ -56,7 +60,9 @@ export class GrpcSockets {
     this.#http2?.once('session', adopt); // emitted while the socket is injected
     this.#injector.injectConnection(socket);
     this.#http2?.off('session', adopt);
-    if (!this.isWhole) connection.requestOpened(); // nobody will tell when one comes: at least it is not cut off
+    if (this.isWhole) return;
+    connection.requestOpened(); // nobody will tell when one comes: at least it is not cut off
+    connection.hold();
   }
 
   #standBefore(http2: Http2Server): void {
@@ -73,7 +79,8 @@ export class GrpcSockets {
         stream.once('aborted', () => connection.requestAborted());
       }
       closeWhenAnswered(stream, this.#context);
-      if (headers[':method'] !== 'POST' || this.#routes.has(pathOf(headers[':path'] ?? ''))) {
+      const path = headers[':path'] ?? '';
+      if (headers[':method'] !== 'POST' || this.#routes.has(pathOf(path))) {
         answerHttp2(stream, headers, this.#routes, this.#context);
         return;
       }
@@ -83,6 +90,7 @@ export class GrpcSockets {
       } finally {
         this.#caller = undefined;
       }
+      if (!this.#lastingPaths.has(path)) keepBrief(stream, this.#context);
     });
     http2.on('sessionError', (error: Error, session?: ServerHttp2Session) => {
       const connection = session === undefined ? undefined : this.#connections.get(session);

@@ -6,6 +6,8 @@ export interface Peer {
   readonly address: string;
   /** Bytes that its connection has taken so far, on all its calls together. */
   readonly takenBytes: number;
+  /** A client is served on the connection: it need not make room for others. The returned function, idempotent, ends that. */
+  hold(): () => void;
   /**
    * Destroys the connection with all its calls and frees what waits to be written on it. For a peer that does not read:
    * the status of a call cannot reach it. Idempotent.

@@ -45,6 +45,7 @@ export class Session {
   /** Absent where the relay is open. */
   readonly #tokens: TokenDesk | undefined;
   #isGreeted = false;
+  #release: () => void = () => undefined;
   #isEnded = false;
   readonly #cancelHelloTimeout: () => void;
   readonly #maxFields: number;
@@ -166,6 +167,7 @@ export class Session {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#cancelHelloTimeout();
+    this.#release();
     this.#tokens?.close();
     this.#subscriptions.close();
     this.#welcomes.close();
@@ -213,6 +215,7 @@ export class Session {
       throw new ConnectionRefusal('unsupported-version', detail);
     }
     this.#isGreeted = true;
+    this.#release = this.#peer.hold();
     this.#cancelHelloTimeout();
     const { logger, limits } = this.#context;
     logger.debug({ peer: this.#peer.address, client: client.slice(0, 64) }, 'client connected');
