@@ -23,12 +23,10 @@ export interface ChannelMember {
 }
 
 /** A commit was applied: the group is in a new epoch. */
-export interface EpochChange {
+export interface EpochChange extends Omit<Arrival, 'sender'> {
   readonly kind: 'epoch-change';
   /** The new epoch. When this is emitted, `state$.value.epoch` is at least this. */
   readonly epoch: bigint;
-  /** Position of the commit in the log. */
-  readonly seq: number;
   readonly added: readonly ChannelMember[];
   readonly removed: readonly ChannelMember[];
   /** Identity of who made the commit. `undefined` where the engine cannot tell. */
@@ -45,9 +43,8 @@ export interface KeyChange {
 }
 
 /** A member asks to be removed. It stays until somebody's commit removes it, which the channel sees to by itself. */
-export interface LeaveRequest {
+export interface LeaveRequest extends Arrival {
   readonly kind: 'leave-request';
-  readonly seq: number;
   readonly member: ChannelMember;
 }
 
@@ -55,9 +52,8 @@ export interface LeaveRequest {
  * A member that cannot go on with its keys asks for a fresh leaf: its data directory is an old copy, or it cannot apply a
  * commit. The request is signed with the member's own key. One of the other members takes it in, which the channel sees to by itself.
  */
-export interface RejoinRequest {
+export interface RejoinRequest extends Arrival {
   readonly kind: 'rejoin-request';
-  readonly seq: number;
   readonly member: ChannelMember;
   readonly keyPackage: Uint8Array;
 }

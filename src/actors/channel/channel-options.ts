@@ -12,6 +12,15 @@ export interface StopOptions {
   readonly graceMs?: number;
 }
 
+/** Options of {@link Channel.consume}. */
+export interface ConsumeOptions {
+  /**
+   * Messages that are handled at once: 1 to 1,024. Default 1. They begin in order, and end as they end: what needs the
+   * outcome of an earlier message wants 1.
+   */
+  readonly concurrency?: number;
+}
+
 /** A durable consumer at work. */
 export interface Consumption {
   /** Takes no further message; resolves when the handler has completed for the one in hand. */

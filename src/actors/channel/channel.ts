@@ -1,8 +1,8 @@
-import { filter, map, Observable, type Observer, type Subscription } from 'rxjs';
+import { concatMap, filter, map, Observable, type Observer, type Subscription } from 'rxjs';
 import { checkBytes, checkInteger } from '../../base/check.ts';
 import { ChannelError, toSkytaleError } from '../../base/errors.ts';
 import { type ChannelRecord, groupMembers, safetyNumber } from '../../mls/index.ts';
-import { Backoff, deriveState, type StateObservable } from '../../streams/index.ts';
+import { deriveState, type StateObservable } from '../../streams/index.ts';
 import { ChannelActor } from './channel-actor.ts';
 import type {
   ChannelEvent,
@@ -16,11 +16,13 @@ import type {
   SendReceipt,
 } from './channel-event.ts';
 import { createChannelMailbox } from './channel-mailbox.ts';
-import type { Consumption, SendOptions, StopOptions } from './channel-options.ts';
+import type { ConsumeOptions, Consumption, SendOptions, StopOptions } from './channel-options.ts';
 import { deferred } from './deferred.ts';
 import type { ConfirmedReceipt, ConfirmedSendOptions } from './receipt.ts';
-import { Consumer, type MessageHandler } from './consumer.ts';
+import { ConsumeDesk } from './consume-desk.ts';
+import type { MessageHandler } from './consumer.ts';
 import { Exchange } from './exchange.ts';
+import { type MembershipChange, membershipChanges } from './membership.ts';
 import { MessageIds } from './message-id.ts';
 import type { PayloadCodec } from './payload-codec.ts';
 import type { Reply, RequestOptions } from './request-options.ts';
@@ -56,6 +58,14 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   readonly messages$: Observable<ChannelMessage>;
   /** Changes of the group. Hot, no replay; `state$.value.epoch` is the new epoch when one is emitted. */
   readonly epochChanges$: Observable<EpochChange>;
+  /**
+   * Who has joined and who has left, member by member in epoch order. Hot, no replay; completes when the channel stops;
+   * never errors.
+   *
+   * @example
+   * channel$.membership$.pipe(filter(({ change }) => change === 'joined')).subscribe(({ member }) => greet(member));
+   */
+  readonly membership$: Observable<MembershipChange>;
   /** What went wrong with something from outside, as values. Hot, no replay. */
   readonly faults$: Observable<ChannelFault>;
   /** Everything that happens, in the order that the other streams are views of. Hot; starts the flow like `messages$`. */
@@ -68,7 +78,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   readonly #mailbox = createChannelMailbox();
   readonly #ports: ChannelPorts;
   readonly #exchange: Exchange;
-  #consumer: Consumer | undefined;
+  readonly #consumption: ConsumeDesk;
   #isFlowing = false;
   #isStopping = false;
 
@@ -85,6 +95,8 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
     this.#ports = ports;
     this.name = record.name;
     this.state$ = output.state$;
+    const fault = (event: ChannelFault): void => output.fault(event);
+    this.#consumption = new ConsumeDesk(record.name, this.#mailbox, ports, fault);
     const { group, idKey } = record;
     this.#exchange = new Exchange(output.events$, {
       name: record.name,
@@ -96,7 +108,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
         this.connect();
         sendParcel(this.#mailbox, parcel);
       },
-      fault: (fault) => output.fault(fault),
+      fault,
       checkOpen: () => this.#checkOpen(),
     });
     this.status$ = deriveState(output.state$, ({ status }) => status);
@@ -106,6 +118,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
     });
     this.messages$ = this.events$.pipe(filter((event) => event.kind === 'message'));
     this.epochChanges$ = output.events$.pipe(filter((event) => event.kind === 'epoch-change'));
+    this.membership$ = this.epochChanges$.pipe(concatMap(membershipChanges));
     this.faults$ = output.events$.pipe(
       filter((event) => event.kind === 'fault'),
       map(({ fault }) => fault),
@@ -273,36 +286,21 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   }
 
   /**
-   * Hands every message to `handler`, one at a time and in order, and acknowledges it when the handler has completed.
+   * Hands every message to `handler` in order, one at a time or `concurrency` at once, and acknowledges each when its
+   * handler has completed.
    *
    * Messages are journalled on disk from the moment they are read until they are acknowledged. After a crash those that
-   * were not acknowledged come again, with `redelivered: true`: to the handler, and to the subscribers of the streams.
-   * A handler that throws gets the same message again after a backoff. While too much is unacknowledged the relay is
-   * asked for no more.
+   * were not acknowledged come again, in order and with `redelivered: true`: to the handler, and to the subscribers of the
+   * streams. A handler that throws gets the same message again after a backoff; with a concurrency of 1 no later message
+   * passes it. While too much is unacknowledged the relay is asked for no more.
    *
    * @throws {@link ChannelError} `bad_request` if there is a consumer already, `channel_closed`
    */
-  consume(handler: MessageHandler): Consumption {
+  consume(handler: MessageHandler, options?: ConsumeOptions): Consumption {
     this.#checkOpen();
-    if (this.#consumer !== undefined) throw new ChannelError('bad_request', `${this.name} has a consumer already`);
-    const consumer = new Consumer(handler, {
-      clock: this.#ports.clock,
-      backoff: new Backoff({}, this.#ports),
-      acknowledge: (seq) => this.#mailbox.tell({ kind: 'acknowledge', seq }),
-      reportFailure: (seq, attempt, error) => this.#actor.output.fault({ kind: 'handler-failed', seq, attempt, error }),
-    });
-    this.#consumer = consumer;
+    const consumption = this.#consumption.consume(handler, options);
     this.connect();
-    this.#mailbox.tell({ kind: 'consume', consumer });
-    return {
-      stop: async () => {
-        consumer.stop();
-        await consumer.done;
-        if (this.#consumer !== consumer) return;
-        this.#consumer = undefined;
-        this.#mailbox.tell({ kind: 'release', consumer });
-      },
-    };
+    return consumption;
   }
 
   /**
@@ -319,8 +317,8 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
       const grace = new AbortController();
       const cancel = this.#ports.clock.schedule(graceMs, () => grace.abort());
       grace.signal.addEventListener('abort', () => this.#actor.stopNow(), { once: true });
-      this.#consumer?.stop();
-      await Promise.race([this.#consumer?.done, this.#actor.done, aborted(grace.signal)]);
+      this.#consumption.stop();
+      await Promise.race([this.#consumption.done, this.#actor.done, aborted(grace.signal)]);
       this.#mailbox.tell({ kind: 'stop' });
       await this.#actor.done;
       cancel();

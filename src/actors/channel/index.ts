@@ -1,5 +1,5 @@
 export { Channel, startChannel } from './channel.ts';
-export type { Consumption, SendOptions, StopOptions } from './channel-options.ts';
+export type { ConsumeOptions, Consumption, SendOptions, StopOptions } from './channel-options.ts';
 export type { PayloadChannel } from './payload-channel.ts';
 export type { ChannelPorts } from './workbench.ts';
 export type {
@@ -30,6 +30,7 @@ export type {
 export { type ConfirmedReceipt, type ConfirmedSendOptions, ReceiptTimeoutError } from './receipt.ts';
 export type { Reply, RequestOptions } from './request-options.ts';
 export type { IncomingRequest, RequestHandler, RespondOptions } from './responder.ts';
+export type { MembershipChange } from './membership.ts';
 export { bytes, json, type PayloadCodec, text, validated } from './payload-codec.ts';
 export { PayloadError, type PayloadErrorOptions, type PayloadIssue } from './payload-error.ts';
 export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts';

@@ -165,7 +165,8 @@ class Step {
       const received = await receiveMessage(this.#context.engine, this.#record.group, entry.payload);
       if (received.kind === 'leave-proposed') {
         this.#record = { ...this.#record, group: received.group };
-        this.#events.push({ kind: 'leave-request', seq: entry.seq, member: toChannelMember(received.member) });
+        const member = toChannelMember(received.member);
+        this.#events.push({ kind: 'leave-request', ...this.#arrivalOf(entry, received.member), member });
         return undefined;
       }
       if (received.kind !== 'application') {
@@ -184,13 +185,14 @@ class Step {
   }
 
   /** Whether the entry is a member's request for a fresh leaf. */
-  async #takeRejoinRequest({ seq, payload }: LogEntry): Promise<boolean> {
+  async #takeRejoinRequest(entry: LogEntry): Promise<boolean> {
     const { engine, nowMs } = this.#context;
-    const request = await readRejoinRequest(engine, this.#record.group, payload, nowMs);
+    const request = await readRejoinRequest(engine, this.#record.group, entry.payload, nowMs);
     if (request === undefined) return false;
     if (request !== 'granted') {
       const { member, keyPackage } = request;
-      this.#events.push({ kind: 'rejoin-request', seq, member: toChannelMember(member), keyPackage });
+      const arrival = this.#arrivalOf(entry, member);
+      this.#events.push({ kind: 'rejoin-request', ...arrival, member: toChannelMember(member), keyPackage });
     }
     return true;
   }
@@ -201,13 +203,19 @@ class Step {
     return phase === 'replay' && (await comesFromLaterState(engine, this.#record.group, payload));
   }
 
-  #deliver({ seq, epoch }: LogEntry, { identity }: Member, envelope: Envelope): void {
-    const { nowMs, phase, isJournalled } = this.#context;
+  #arrivalOf({ seq, epoch }: LogEntry, { identity: sender }: Member): Arrival {
+    const { phase, nowMs: receivedAt } = this.#context;
+    return { seq, epoch, sender, phase, receivedAt };
+  }
+
+  #deliver(entry: LogEntry, sender: Member, envelope: Envelope): void {
     if (envelope.kind.case !== undefined) {
-      const arrival: Arrival = { seq, epoch, sender: identity, phase, receivedAt: nowMs };
-      this.#events.push(readExchange(envelope, arrival));
+      this.#events.push(readExchange(envelope, this.#arrivalOf(entry, sender)));
       return;
     }
+    const { seq, epoch } = entry;
+    const { identity } = sender;
+    const { nowMs, phase, isJournalled } = this.#context;
     const { payload } = envelope;
     const asksFor = receiptName(envelope.receipt);
     if (asksFor === 'delivered') this.#delivered.push(seq);
@@ -272,12 +280,15 @@ class Step {
   }
 
   #reportChange(before: ChannelRecord, { seq }: LogEntry, committer: Member | undefined): void {
+    const { phase, nowMs: receivedAt } = this.#context;
     const { group } = this.#record;
     const { added, removed, keyChanged } = describeChange(before.group, group, before.pins);
     this.#events.push({
       kind: 'epoch-change',
       epoch: group.epoch,
       seq,
+      phase,
+      receivedAt,
       added: added.map(toChannelMember),
       removed: removed.map(toChannelMember),
       committer: committer?.identity,

@@ -1,6 +1,6 @@
 import type { Observable, Observer } from 'rxjs';
 import type { ChannelMessage, SendReceipt } from './channel-event.ts';
-import type { Consumption, SendOptions } from './channel-options.ts';
+import type { ConsumeOptions, Consumption, SendOptions } from './channel-options.ts';
 import type { MessageHandler } from './consumer.ts';
 import type { ConfirmedReceipt, ConfirmedSendOptions } from './receipt.ts';
 
@@ -10,5 +10,5 @@ export interface PayloadChannel extends Observer<Uint8Array> {
   readonly messages$: Observable<ChannelMessage>;
   send(payload: Uint8Array, options?: SendOptions): Promise<SendReceipt>;
   send(payload: Uint8Array, options: ConfirmedSendOptions): Promise<ConfirmedReceipt>;
-  consume(handler: MessageHandler): Consumption;
+  consume(handler: MessageHandler, options?: ConsumeOptions): Consumption;
 }

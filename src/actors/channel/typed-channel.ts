@@ -1,7 +1,7 @@
 import { filter, map, Observable, type Observer } from 'rxjs';
 import { RuntimeError, type SkytaleError, toSkytaleError } from '../../base/errors.ts';
 import type { SendReceipt } from './channel-event.ts';
-import type { Consumption, SendOptions } from './channel-options.ts';
+import type { ConsumeOptions, Consumption, SendOptions } from './channel-options.ts';
 import { DecodedMessages } from './decoded-messages.ts';
 import { InOrder } from './in-order.ts';
 import type { PayloadChannel } from './payload-channel.ts';
@@ -104,11 +104,11 @@ export class TypedChannel<In, Out = In> extends Observable<TypedMessage<Out>> im
    * See {@link Channel.consume}. What does not decode is skipped and counts as handled, because another try would not
    * help; whoever listens to {@link TypedChannel.rejects$} has it.
    */
-  consume(handler: TypedMessageHandler<Out>): Consumption {
+  consume(handler: TypedMessageHandler<Out>, options?: ConsumeOptions): Consumption {
     return this.#channel.consume(async (message, signal) => {
       const payload = await this.#decoded.payloadOf(message);
       if (payload !== undefined) await handler({ ...message, payload: payload.value }, signal);
-    });
+    }, options);
   }
 
   #encode(value: In, send: (payload: Uint8Array) => unknown, reject: (error: SkytaleError) => void): void {

@@ -112,3 +112,50 @@ it('has one consumer at a time; the next one goes on where the last one ended', 
   expect(first).toEqual(['one']);
   expect(third).toEqual(['two']);
 });
+
+it('handles as many at once as wanted, and redelivers after a crash only what had not completed', async () => {
+  await using swarm = await Swarm.create();
+  const { alice, bob } = await channelOf(swarm, 'alice', 'bob');
+  const started: string[] = [];
+  let running = 0;
+  let most = 0;
+  const release = new Map<string, () => void>();
+  const allStarted = new Promise<void>((resolve) => {
+    bob.channel$.consume(
+      async (message) => {
+        running += 1;
+        most = Math.max(most, running);
+        started.push(textOf(message));
+        if (started.length === 5) resolve();
+        await new Promise<void>((done) => release.set(textOf(message), done));
+        running -= 1;
+      },
+      { concurrency: 3 },
+    );
+  });
+  for (const line of ['one', 'two', 'three', 'four', 'five', 'six']) await alice.send(bytes(line));
+  await next(bob.channel$.state$, ({ seq }) => seq === 7);
+  // The later ones are done first, and free their places for the next.
+  release.get('three')?.();
+  release.get('two')?.();
+  await allStarted;
+  await alice.send(bytes('tick'));
+  await next(bob.channel$.state$, ({ seq }) => seq === 8);
+
+  await swarm.crashImage('bob', 'bob after the crash');
+  for (const done of release.values()) done();
+  expect(started.slice(0, 5)).toEqual(['one', 'two', 'three', 'four', 'five']);
+  expect(most).toBe(3);
+  const again = await swarm.agent('bob', { dataDir: 'bob after the crash' }).openChannel(CHANNEL);
+  const handled = await new Promise<string[]>((resolve) => {
+    const lines: string[] = [];
+    again.channel$.consume(
+      (message) => {
+        lines.push(textOf(message));
+        if (lines.length === 5) resolve(lines);
+      },
+      { concurrency: 3 },
+    );
+  });
+  expect(handled).toEqual(['one', 'four', 'five', 'six', 'tick']);
+});

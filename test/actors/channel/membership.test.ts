@@ -1,3 +1,4 @@
+import { firstValueFrom } from 'rxjs';
 import { expect, it } from 'vitest';
 import { bytes, channelOf, invite, next, reaches, Recorder, Swarm, text, textOf } from '../../support/swarm.ts';
 
@@ -221,4 +222,62 @@ it('does not show a second group under the same name: its founder is refused', a
 
   expect(mallory.channel$.status$.value).toBe('refused');
   expect(mallory.channel$.state$.value.cause?.code).toBe('channel_exists');
+});
+
+it('tells who has joined, left and come back, member by member, in epoch order for all', async () => {
+  await using swarm = await Swarm.create();
+  const { alice, bob } = await channelOf(swarm, 'alice', 'bob');
+  const seen = [bob, bob, alice].map(({ channel$ }) => new Recorder(channel$.membership$));
+  bob.channel$.connect();
+  const [carol, dave, carolAgain] = [
+    swarm.agent('carol'),
+    swarm.agent('dave'),
+    swarm.agent('carol', { dataDir: 'new' }),
+  ];
+
+  await alice.channel$.commit({ add: [await carol.generateKeyPackage(), await dave.generateKeyPackage()] });
+  await bob.removeMember(bytes('dave'));
+  await alice.channel$.commit({ replace: [await carolAgain.generateKeyPackage()] });
+
+  const expected = [
+    ['carol', 'joined', 'alice', 2n],
+    ['dave', 'joined', 'alice', 2n],
+    ['dave', 'left', 'bob', 3n],
+    ['carol', 'rejoined', 'alice', 4n],
+  ];
+  for (const recorder of seen) {
+    const changes = (await recorder.until(4)).map(({ member, change, by, epoch }) => {
+      return [text(member.identity), change, by && text(by), epoch];
+    });
+    expect(changes).toEqual(expected);
+  }
+});
+
+it('says of everything that comes from the log where it stands, from whom, when, and whether it is news', async () => {
+  await using swarm = await Swarm.create();
+  const { alice, bob, carol } = await channelOf(swarm, 'alice', 'bob', 'carol');
+  bob.channel$.respond(({ payload }) => [payload]);
+  const events = new Recorder(alice.channel$.events$);
+  const leaving = carol.channel$.leave();
+  await leaving;
+  await firstValueFrom(alice.channel$.request(bytes('?'), { timeoutMs: 10_000 }));
+  await bob.send(bytes('bye'));
+  await events.until((values) => values.some(({ kind }) => kind === 'message'));
+
+  const kinds = new Set<string>();
+  let lastSeq = 0;
+  for (const event of events.values) {
+    if (event.kind === 'fault') continue;
+    kinds.add(event.kind);
+    expect(event).toMatchObject({
+      seq: expect.any(Number) as number,
+      epoch: expect.any(BigInt) as bigint,
+      phase: expect.stringMatching(/^(replay|live)$/) as string,
+      receivedAt: expect.any(Number) as number,
+    });
+    expect('sender' in event ? event.sender : event.committer).toBeInstanceOf(Uint8Array);
+    expect(event.seq).toBeGreaterThan(lastSeq);
+    lastSeq = event.seq;
+  }
+  expect([...kinds].sort()).toEqual(['epoch-change', 'leave-request', 'message', 'reply']);
 });
