@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Bench, BenchOptions, Figure } from '../bench.ts';
 import { compile } from '../compile.ts';
 import { Launcher } from '../program.ts';
+import type { Memory } from '../program-protocol.ts';
 import { median } from '../statistics.ts';
 import type { ActorCalls, DuelRound } from './programs/actors.ts';
 import type { ChannelCalls } from './programs/channels.ts';
@@ -104,17 +105,23 @@ async function measureIdleActors(launcher: Launcher, { say }: BenchOptions): Pro
 async function measureIdleChannels(launcher: Launcher, { say }: BenchOptions): Promise<readonly Figure[]> {
   const program = launcher.start<ChannelCalls>('channels', 'idle channels');
   say(`idle channels: ${IDLE_CHANNELS} of ${MEMBERS} members at one agent; making them takes a while`);
+  const empty = await program.memory();
   await program.call('create', { channels: IDLE_CHANNELS, members: MEMBERS });
   // The relay is in the same process: its logs are there before as well as after.
   const before = await program.memory();
-  await program.call('open');
+  const members = await program.call('open');
+  if (members !== IDLE_CHANNELS * MEMBERS) throw new Error(`the channels have ${members} members in all`);
   const opened = await program.memory();
   await program.stop();
-  const bytes = opened.heapBytes + opened.externalBytes - before.heapBytes - before.externalBytes;
+  const each = (from: Memory, to: Memory): number =>
+    (to.heapBytes + to.externalBytes - from.heapBytes - from.externalBytes) / IDLE_CHANNELS / KIB;
+  say(
+    `idle channels: what stays when the agent is closed, its log at the relay above all: ${each(empty, before).toFixed(1)} KiB each`,
+  );
   return [
     {
       name: `memory per idle channel of ${MEMBERS} members`,
-      value: bytes / IDLE_CHANNELS / KIB,
+      value: each(before, opened),
       unit: 'KiB',
       goal: '<=100',
     },
