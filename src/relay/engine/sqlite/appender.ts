@@ -10,11 +10,13 @@ import { RunBuilder } from '../run-builder.ts';
 import type { Channel } from './channel-table.ts';
 import type { LogTransaction } from './log-transaction.ts';
 
-/** What one transaction did. All runs lie in one buffer. */
+/** What one transaction did. */
 export interface BatchOutcome {
   /** Per request. */
   readonly outcomes: readonly AppendOutcome[];
+  /** The runs lie one behind the other in {@link BatchOutcome.bytes}. */
   readonly appended: readonly Appended[];
+  readonly bytes: ArrayBuffer;
   readonly accessChanges: readonly AccessChange[];
 }
 
@@ -72,7 +74,7 @@ export class Appender {
       }
       this.#log.usage.save();
     });
-    return { outcomes, appended, accessChanges };
+    return { outcomes, appended, bytes: writer.buffer.buffer as ArrayBuffer, accessChanges };
   }
 
   #intakeOf(

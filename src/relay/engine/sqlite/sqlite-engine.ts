@@ -25,6 +25,7 @@ import type { LogRules } from '../log-rules.ts';
 import { packBatch, unpackAnswers } from './append-batch.ts';
 import { AppendQueue } from './append-queue.ts';
 import { MarkFlusher } from './mark-flusher.ts';
+import { unpackRuns } from './packed-runs.ts';
 import { healthOf } from './sqlite-health.ts';
 import type { AccessOutcome } from './sqlite-log.ts';
 import { WorkerLink } from './worker-link.ts';
@@ -230,7 +231,7 @@ class SqliteEngine implements LogEngine {
       this.#flusher.plan();
       // Before the answers: who is told that an entry is stored may rely on its being announced.
       for (const change of accessChanges) this.#outlets.accessChanges.next(change);
-      for (const each of appended) this.#outlets.appended.next(each);
+      for (const each of unpackRuns(appended)) this.#outlets.appended.next(each);
       return answers.map((each, index) => outcomeOf(unpackAnswers(each), usages[index]));
     } catch (error) {
       if (!(error instanceof RuntimeError)) throw error;

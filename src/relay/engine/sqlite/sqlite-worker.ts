@@ -4,6 +4,7 @@ import type { LogPage } from '../log-engine.ts';
 import { packAnswers, unpackBatch } from './append-batch.ts';
 import { openLog } from './open-log.ts';
 import type { OpenedLog } from './open-log.ts';
+import { packRuns } from './packed-runs.ts';
 import type { SqliteLog } from './sqlite-log.ts';
 import type {
   PackedOutcome,
@@ -22,9 +23,10 @@ const port = parentPort;
 function callsOf(log: SqliteLog): WorkerCalls {
   return {
     append: (batch, nowMs) => {
-      const { outcomes, appended, accessChanges } = log.append(unpackBatch(batch), nowMs);
+      const { outcomes, appended, bytes, accessChanges } = log.append(unpackBatch(batch), nowMs);
       const answers = outcomes.map((outcome) => packAnswers(outcome.answers));
-      return { spare: batch.bytes, answers, usages: outcomes.map(({ usage }) => usage), appended, accessChanges };
+      const usages = outcomes.map(({ usage }) => usage);
+      return { spare: batch.bytes, answers, usages, appended: packRuns(appended, bytes), accessChanges };
     },
     read: (channel, afterSeq, limit) => log.read(channel, afterSeq, limit),
     state: (channel) => log.state(channel),
@@ -53,15 +55,15 @@ const READS: ReadonlySet<string> = new Set<keyof WorkerCalls>([
   'health',
 ]);
 
-/** The buffer in which all runs of a result lie, and the one of the batch. */
+/** The buffers in which the runs of a result lie, and the one of the batch. */
 function transferable(value: unknown): ArrayBuffer[] {
   if (typeof value !== 'object' || value === null) return [];
-  const isOutcome = 'appended' in value;
-  const run = isOutcome ? (value as PackedOutcome).appended[0]?.run : (value as LogPage).run;
-  return [
-    ...(run === undefined ? [] : [run.bytes.buffer as ArrayBuffer]),
-    ...(isOutcome ? [(value as PackedOutcome).spare] : []),
-  ];
+  if ('appended' in value) {
+    const { spare, appended } = value as PackedOutcome;
+    return [spare, appended.bytes, appended.ends.buffer as ArrayBuffer];
+  }
+  const { run } = value as LogPage;
+  return run === undefined ? [] : [run.bytes.buffer as ArrayBuffer];
 }
 
 /** @param isFinal whether the thread ends with this */

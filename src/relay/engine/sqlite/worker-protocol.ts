@@ -1,18 +1,10 @@
 import type { ChannelName } from '../../../base/channel-name.ts';
 import type { RuntimeErrorCode } from '../../../base/errors.ts';
 import type { AccountId } from '../../access/principal.ts';
-import type {
-  Access,
-  AccessChange,
-  Appended,
-  ChannelState,
-  LogPage,
-  PageLimit,
-  StoredWelcome,
-  Usage,
-} from '../log-engine.ts';
+import type { Access, AccessChange, ChannelState, LogPage, PageLimit, StoredWelcome, Usage } from '../log-engine.ts';
 import type { AppendBatch, PackedAnswers } from './append-batch.ts';
 import type { LogSetup } from './open-log.ts';
+import type { PackedRuns } from './packed-runs.ts';
 import type { AccessOutcome } from './sqlite-log.ts';
 
 /** What the worker is started with. */
@@ -32,8 +24,7 @@ export interface PackedOutcome {
   readonly answers: readonly PackedAnswers[];
   /** Per request; `undefined` where there is no account. */
   readonly usages: readonly (Usage | undefined)[];
-  /** All runs lie in one buffer. */
-  readonly appended: readonly Appended[];
+  readonly appended: PackedRuns;
   readonly accessChanges: readonly AccessChange[];
 }
 
