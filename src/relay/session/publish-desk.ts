@@ -12,6 +12,9 @@ import type { PublishFrame } from './publish-intake.ts';
 import type { SessionContext } from './session-context.ts';
 import type { Sender } from './token-desk.ts';
 
+/** What a publish that waits costs beside its bytes: two bytes make one, and half a million of them would count as nothing. */
+const PUBLISH_COST_BYTES = 256;
+
 /** The connection, as its publishes see it. */
 export interface PublishDeskOutlet {
   send(frame: ServerFrameInit): void;
@@ -41,7 +44,7 @@ export class PublishDesk {
     this.#claimed = new ClaimedChannels(context.engine);
   }
 
-  /** Bytes of publishes that have no answer yet. */
+  /** What publishes without an answer cost, in bytes. */
   get unansweredBytes(): number {
     return this.#unansweredBytes;
   }
@@ -54,12 +57,13 @@ export class PublishDesk {
 
   /** @param bytes length of the frame */
   publish(frame: PublishFrame, bytes: number): void {
-    this.#unansweredBytes += bytes;
+    const cost = bytes + PUBLISH_COST_BYTES;
+    this.#unansweredBytes += cost;
     this.#outlet.changed();
     this.#answer(frame)
       .catch((error: unknown) => this.#outlet.failed(error))
       .finally(() => {
-        this.#unansweredBytes -= bytes;
+        this.#unansweredBytes -= cost;
         if (this.#unansweredBytes === 0) for (const resolve of this.#onAnswered.splice(0)) resolve();
         this.#outlet.changed();
       });

@@ -72,6 +72,7 @@ export class Session {
       deliver: (subscription, chunk) => this.#deliver(subscription, chunk),
       send,
       readFailed,
+      changed: () => this.#throttle(),
     });
     this.#welcomes = new WelcomeDesk(context, principal, { send, failed: readFailed });
     this.#cancelHelloTimeout = clock.schedule(limits.helloTimeoutMs, () =>
@@ -265,7 +266,7 @@ export class Session {
   #throttle(): void {
     if (this.#isEnded) return;
     const isAhead = this.#publishes.unansweredBytes >= this.#context.limits.maxUnansweredBytes;
-    if (isAhead || this.#writer.isFlooded) this.#call.pause();
+    if (isAhead || this.#subscriptions.isAhead || this.#writer.isFlooded) this.#call.pause();
     else if (this.#call.isPaused()) this.#call.resume();
   }
 

@@ -25,7 +25,12 @@ export interface SubscriptionDeskOutlet {
   send(frame: ServerFrameInit): void;
   /** The log could not be read. */
   readFailed(error: unknown): void;
+  /** {@link SubscriptionDesk.isAhead} may have changed. */
+  changed(): void;
 }
+
+/** Beginnings of subscriptions about which the log is asked at once. Who asks for more waits, also if it takes them back. */
+const MAX_OPENING = 64;
 
 /** The subscriptions of one connection, by the numbers that the client gave them. */
 export class SubscriptionDesk {
@@ -43,6 +48,7 @@ export class SubscriptionDesk {
   #unlisten: (() => void) | undefined;
   /** Refused by the relay while frames about them may be on their way here. Oldest first, bounded. */
   readonly #refused = new Set<number>();
+  #opening = 0;
 
   /** @param principal who subscribes; `undefined` where the relay is open */
   constructor(
@@ -68,6 +74,11 @@ export class SubscriptionDesk {
     return this.#subscriptions.size;
   }
 
+  /** Whether the client asks for subscriptions faster than the log answers. */
+  get isAhead(): boolean {
+    return this.#opening >= MAX_OPENING;
+  }
+
   /** Begins a subscription, or refuses it. @throws {@link ConnectionRefusal} if its number is in use. */
   subscribe({ subscription: id, channel: name, group, start: wireStart, credit }: SubscribeFrame): void {
     if (this.#subscriptions.has(id)) {
@@ -90,10 +101,11 @@ export class SubscriptionDesk {
     if (principal?.scopes.has('read') === false) return this.#refuse(id, 'unauthorized', scopeText('read'));
     const start = startFromWire(wireStart);
     const open = (): void => {
-      subscription.open(this.#engine, start).catch((error: unknown) => {
+      const opened = subscription.open(this.#engine, start).catch((error: unknown) => {
         this.#outlet.readFailed(error);
         subscription.fail();
       });
+      void this.#count(opened);
     };
     const guard: AccountReadGuard | undefined =
       principal && this.#guard(channel, principal.account, open, () => subscription);
@@ -116,7 +128,7 @@ export class SubscriptionDesk {
     this.#subscriptions.set(id, subscription);
     if (guard === undefined) return open();
     this.#guards.set(subscription, guard);
-    void guard.ask();
+    void this.#count(guard.ask());
   }
 
   /** Adds credit. @throws {@link ConnectionRefusal} if there is no such subscription. */
@@ -146,6 +158,15 @@ export class SubscriptionDesk {
   close(): void {
     this.#unlisten?.();
     for (const subscription of this.#subscriptions.values()) this.#drop(subscription);
+  }
+
+  /** Questions count until they are answered, whatever has become of their subscriptions. */
+  async #count(question: Promise<unknown>): Promise<void> {
+    this.#opening += 1;
+    this.#outlet.changed();
+    await question;
+    this.#opening -= 1;
+    this.#outlet.changed();
   }
 
   /** `undefined` if the relay has refused it and the client cannot know yet. */

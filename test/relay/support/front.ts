@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import { DeliveryHub } from '../../../src/relay/delivery/delivery-hub.ts';
+import type { LogEngine } from '../../../src/relay/engine/log-engine.ts';
 import { openSqliteEngine } from '../../../src/relay/engine/sqlite/sqlite-engine.ts';
 import { resolveLimits } from '../../../src/relay/limits.ts';
 import type { RelayLimits } from '../../../src/relay/limits.ts';
@@ -17,6 +18,8 @@ import { eventually } from './eventually.ts';
 export interface TestFrontOptions extends Partial<ListenOptions> {
   readonly limits?: Partial<RelayLimits>;
   readonly clock?: Clock;
+  /** Stands between the relay and its log. */
+  readonly behind?: (engine: LogEngine) => LogEngine;
 }
 
 /** A relay's port with a real log behind it, and what it counts. */
@@ -38,6 +41,7 @@ export interface TestFront {
 export async function startFront({
   limits: given,
   clock = systemClock,
+  behind = (engine) => engine,
   ...options
 }: TestFrontOptions = {}): Promise<TestFront> {
   const limits = resolveLimits(given);
@@ -48,8 +52,9 @@ export async function startFront({
     connectionOpened: () => (opened += 1),
     connectionCut: (reason) => cuts.set(reason, (cuts.get(reason) ?? 0) + 1),
   };
-  const engine = await openSqliteEngine({ dataDir: await temporaryDirectory(), clock });
-  onTestFinished(() => engine.close());
+  const log = await openSqliteEngine({ dataDir: await temporaryDirectory(), clock });
+  onTestFinished(() => log.close());
+  const engine = behind(log);
   const hub = new DeliveryHub(engine, limits.maxRecentBytes, (error) => {
     throw error;
   });
