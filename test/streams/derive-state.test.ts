@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deriveState, StateSubject } from '../../src/streams/index.ts';
+import { createMarbles } from './support.ts';
 
 interface Group {
   readonly epoch: number;
@@ -46,6 +47,22 @@ describe('deriveState', () => {
     group.next(two);
 
     expect(seen).toEqual([1, 2]);
+  });
+
+  it('replays the latest to each, passes over what is no change, and completes, in time', () => {
+    const marbles = createMarbles();
+    marbles.run(({ hot, expectObservable }) => {
+      const count = new StateSubject(0);
+      hot('--1-2---3-4-|', { 1: 1, 2: 2, 3: 3, 4: 4 }).subscribe({
+        next: (value) => count.next(value),
+        complete: () => count.complete(),
+      });
+      const isBig$ = deriveState(count.asObservable(), (value) => value > 2);
+      const values = { f: false, t: true };
+      expectObservable(isBig$).toBe('f-------t---|', values);
+      expectObservable(isBig$, '---------^').toBe('---------t--|', values);
+      expectObservable(isBig$, '--------------^').toBe('--------------(t|)', values);
+    });
   });
 
   it('keeps the same object while the results are equal', () => {
