@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest';
 import type { NatsServer, NatsServers } from '../../support/nats-server.ts';
 import { spawnRelay } from '../support/relay-process.ts';
 import type { RelayProcess } from '../support/relay-process.ts';
+import { temporaryDirectory } from '../support/temp-dir.ts';
 
 /** Relays as processes over one log, and what may befall them. */
 export interface Fleet {
@@ -80,7 +81,8 @@ export async function natsFleet(cluster: NatsServers, ttlDays = 7): Promise<Flee
   };
   const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
   const args = ['--engine', 'nats', '--insecure-open', ...set];
-  const relays = [await FleetRelay.start(...args), await FleetRelay.start(...args)];
+  const start = async (): Promise<FleetRelay> => FleetRelay.start(...args, '--data-dir', await temporaryDirectory());
+  const relays = [await start(), await start()];
   return {
     endpoints: relays.map(({ endpoint }) => endpoint),
     faults: [...relayFaults(relays), ...serverFaults(cluster.servers)],
