@@ -97,6 +97,37 @@ function applyAll(fold: ShardFold, all: readonly LogRecord[], first = 1): unknow
   });
 }
 
+describe('a claim', () => {
+  test('of a Welcome in whose place one for another channel has come admits to neither, and does not spend the other', () => {
+    const [first, second] = CHANNELS as [ChannelName, ChannelName];
+    const [alice, bob] = ACCOUNTS as [AccountId, AccountId];
+    const keyPackageRef = fresh(32);
+    const welcoming = (channel: ChannelName): AppendRecord => ({
+      ...{ kind: 'append', id: fresh(16), channel, storedAtMs: 1, staleEpochs: STALE_EPOCHS },
+      parts: [
+        {
+          ...{ group: GROUP, account: alice, monthStartMs: 0, reservedUntilMs: 0 },
+          submissions: [
+            {
+              ...{ kind: 'commit', epoch: 0, messageId: fresh(16), payload: fresh(5) },
+              welcomes: [{ keyPackageRefs: [keyPackageRef], content: fresh(9) }],
+            },
+          ],
+        },
+      ],
+    });
+    const claim = (channel: ChannelName): LogRecord => ({
+      ...{ kind: 'claim', id: fresh(16), channel, account: bob, keyPackageRef },
+    });
+    const fold = new ShardFold(100);
+    const access = (): unknown[] => [first, second].map((name) => fold.channels.get(name)?.accessOf(bob));
+    applyAll(fold, [welcoming(first), welcoming(second), claim(first)]);
+    expect(access()).toEqual(['stranger', 'stranger']);
+    applyAll(fold, [claim(second)], 4);
+    expect(access()).toEqual(['stranger', 'member']);
+  });
+});
+
 describe('a record of the log', () => {
   test('is read as it was written', () => {
     fc.assert(

@@ -188,7 +188,9 @@ export class ShardFold {
 
   #claim({ channel: name, account, keyPackageRef }: ClaimRecord): Folded {
     const welcome = this.welcomes.get(keyPackageRef);
-    if (welcome === undefined || (welcome.taker !== undefined && welcome.taker !== account)) return this.#nothing(0);
+    // A later Welcome, for another channel, may have come since the claimant looked: it looks again.
+    if (welcome?.channel !== name) return this.#nothing(0);
+    if (welcome.taker !== undefined && welcome.taker !== account) return this.#nothing(0);
     welcome.taker = account;
     if (welcome.isHanded) return this.#nothing(1);
     welcome.isHanded = true;
