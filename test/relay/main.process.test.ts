@@ -95,7 +95,7 @@ test('takes another certificate on SIGHUP, and keeps the one it has if that is n
   };
   await put('first');
   const files = ['--set', `server.grpc_tls_cert=${cert}`, '--set', `server.grpc_tls_key=${key}`];
-  const relay = spawnRelay('--engine', 'memory', '--port', '0', ...files);
+  const relay = spawnRelay('--engine', 'memory', '--data-dir', await temporaryDirectory(), '--port', '0', ...files);
   const { hostname: host, port, protocol } = new URL(await relay.endpoint);
   expect(protocol).toBe('https:');
   const subject = async (): Promise<unknown> => {
