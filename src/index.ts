@@ -49,6 +49,9 @@ export {
   TypedChannel,
   type TypedMessage,
   type TypedMessageHandler,
+  type TypedReply,
+  type TypedRequest,
+  type TypedRequestHandler,
   validated,
 } from './actors/channel/index.ts';
 export {

@@ -36,3 +36,4 @@ export { PayloadError, type PayloadErrorOptions, type PayloadIssue } from './pay
 export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts';
 export { TypedChannel } from './typed-channel.ts';
 export type { PayloadReject, TypedMessage, TypedMessageHandler } from './typed-message.ts';
+export type { TypedReply, TypedRequest, TypedRequestHandler } from './typed-request.ts';

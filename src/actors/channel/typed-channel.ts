@@ -1,4 +1,4 @@
-import { filter, map, Observable, type Observer } from 'rxjs';
+import { filter, map, Observable, type Observer, type Subscription } from 'rxjs';
 import { RuntimeError, type SkytaleError, toSkytaleError } from '../../base/errors.ts';
 import type { SendReceipt } from './channel-event.ts';
 import type { ConsumeOptions, Consumption, SendOptions } from './channel-options.ts';
@@ -8,7 +8,10 @@ import type { PayloadChannel } from './payload-channel.ts';
 import type { PayloadCodec } from './payload-codec.ts';
 import { PayloadError } from './payload-error.ts';
 import type { ConfirmedReceipt, ConfirmedSendOptions } from './receipt.ts';
+import { checkRequestOptions, type RequestOptions } from './request-options.ts';
+import type { RespondOptions } from './responder.ts';
 import type { PayloadReject, TypedMessage, TypedMessageHandler } from './typed-message.ts';
+import { requestTyped, respondTyped, type TypedReply, type TypedRequestHandler } from './typed-request.ts';
 
 /** Values that may wait for a codec that takes its time, in each direction. */
 const MAX_WAITING = 1024;
@@ -109,6 +112,27 @@ export class TypedChannel<In, Out = In> extends Observable<TypedMessage<Out>> im
       const payload = await this.#decoded.payloadOf(message);
       if (payload !== undefined) await handler({ ...message, payload: payload.value }, signal);
     }, options);
+  }
+
+  /**
+   * See {@link Channel.request}. A value that does not encode, or a reply that does not decode, ends it with a
+   * {@link PayloadError}.
+   *
+   * @throws {@link RuntimeError} `invalid_argument`
+   */
+  request(value: In, options: RequestOptions): Observable<TypedReply<Out>> {
+    checkRequestOptions(options);
+    return requestTyped(this.#channel, this.#codec, value, options);
+  }
+
+  /**
+   * See {@link Channel.respond}. A request that does not decode, or an answer that does not encode, fails as if the handler
+   * had thrown.
+   *
+   * @throws {@link ChannelError} `bad_request` if there is a responder already, `channel_closed`
+   */
+  respond(handler: TypedRequestHandler<In, Out>, options?: RespondOptions): Subscription {
+    return respondTyped(this.#channel, this.#codec, handler, options);
   }
 
   #encode(value: In, send: (payload: Uint8Array) => unknown, reject: (error: SkytaleError) => void): void {

@@ -1,4 +1,4 @@
-import { map } from 'rxjs';
+import { firstValueFrom, map, of } from 'rxjs';
 import { expect, it } from 'vitest';
 import { json, type PayloadCodec, PayloadError, type StandardSchema, text } from '../../../src/index.ts';
 import { bytes, channelOf, next, Recorder, Swarm } from '../../support/swarm.ts';
@@ -156,4 +156,26 @@ it('refuses a value that has no form', async () => {
   await expect(alice.channel$.as(json<unknown>()).send(1n)).rejects.toMatchObject({ code: 'invalid_payload' });
   await alice.close();
   expect(() => alice.channel$.as(text()).next('late')).toThrow('is closed');
+});
+
+it('asks and answers in values, and ends a request whose reply is none', async () => {
+  await using swarm = await Swarm.create();
+  const { alice, bob } = await channelOf(swarm, 'alice', 'bob');
+  const double = json<number>();
+  bob.channel$
+    .as(double)
+    .respond(({ payload }) => (payload === 0 ? of(undefined as unknown as number) : of(payload * 2)));
+  const numbers = alice.channel$.as(double);
+  const options = { timeoutMs: 10_000 };
+
+  expect((await firstValueFrom(numbers.request(21, options))).payload).toBe(42);
+  await expect(firstValueFrom(numbers.request(0, options))).rejects.toMatchObject({ code: 'request_failed' });
+  await expect(firstValueFrom(alice.channel$.as(text()).request('no number', options))).rejects.toMatchObject({
+    code: 'request_failed',
+  });
+  await expect(firstValueFrom(numbers.request(1n as unknown as number, options))).rejects.toMatchObject({
+    code: 'invalid_payload',
+  });
+  const noText = alice.channel$.as({ ...text(), decode: () => Promise.reject(new Error('no')) });
+  await expect(firstValueFrom(noText.request('21', options))).rejects.toMatchObject({ code: 'invalid_payload' });
 });
