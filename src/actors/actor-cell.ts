@@ -260,7 +260,8 @@ export class ActorCell<In, Out> implements Runnable, IncarnationOwner<In, Out>, 
     this.#become({ kind: 'stopped', incarnation: this.#state.incarnation, exit });
     const left = this.#mailbox.close(() => this.#stoppedError());
     if (left > 0 && exit.kind === 'shutdown') this.host.abandoned(this.birth.path, 0, left);
-    this.#streams.started(this.startError === undefined ? this.#stoppedError() : toError(this.startError.error));
+    const { startError } = this;
+    this.#streams.started(() => (startError === undefined ? this.#stoppedError() : toError(startError.error)));
     this.#streams.complete();
     const { name } = this.birth;
     if (name !== undefined) this.host.registry.release(name, this.ref);

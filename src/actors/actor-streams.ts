@@ -2,6 +2,14 @@ import type { Observable } from 'rxjs';
 import { OrderedSubject, type StateObservable, StateSubject } from '../streams/index.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
+/** How a first start has ended. */
+interface Start {
+  readonly error: Error | undefined;
+}
+
+/** Shared by all whose start went well. */
+const RUNS: Start = { error: undefined };
+
 /**
  * @internal What can be watched of an actor. The subjects are made when somebody asks for them: most actors of a swarm are
  * never watched, and there may be many.
@@ -12,7 +20,7 @@ export class ActorStreams<Out> {
   #lifecycle: StateSubject<Lifecycle> | undefined;
   #ready: { readonly promise: Promise<void>; readonly settle: (error?: Error) => void } | undefined;
   /** How `ready` has settled, or would have. */
-  #start: { readonly error: Error | undefined } | undefined;
+  #start: Start | undefined;
 
   get state(): Lifecycle {
     return this.#state;
@@ -56,11 +64,11 @@ export class ActorStreams<Out> {
     this.#lifecycle?.next(state);
   }
 
-  /** The first start is over. Later calls change nothing. */
-  started(error?: Error): void {
+  /** The first start is over, well if without a `failure`. Later calls change nothing. */
+  started(failure?: () => Error): void {
     if (this.#start !== undefined) return;
-    this.#start = { error };
-    this.#ready?.settle(error);
+    this.#start = failure === undefined ? RUNS : { error: failure() };
+    this.#ready?.settle(this.#start.error);
   }
 
   complete(): void {
