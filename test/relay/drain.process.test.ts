@@ -80,12 +80,15 @@ describe.skipIf(natsMissing !== undefined)('two relays over one log', () => {
   afterAll(() => nats.stop());
 
   test('clients go to the other relay when one is told to end, and lose nothing, twice over', async () => {
+    const dataDirs = new Map<number, string>();
     const relay = (port: number): RelayProcess =>
       spawnRelay(
         ...['--port', String(port), '--engine', 'nats', '--set', 'engine.nats.replicas=1'],
+        ...['--data-dir', dataDirs.get(port) as string],
         ...['--set', `engine.nats.servers=${nats.addresses.join(',')}`],
       );
     const [portA, portB] = [await freePort(), await freePort()];
+    for (const port of [portA, portB]) dataDirs.set(port, await temporaryDirectory());
     const [first, second] = [relay(portA), relay(portB)];
     const endpoints = await Promise.all([first.endpoint, second.endpoint]);
     let third: RelayProcess | undefined;
