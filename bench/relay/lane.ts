@@ -20,30 +20,35 @@ export interface Burst {
 
 /** What is sent, and to how many connections. */
 export interface Traffic extends Omit<Stream, 'channel'> {
+  /** Default: the one that all lanes use. */
+  readonly channel?: string;
   readonly subscribers: number;
 }
 
-/** Where frames go through: a relay, or the bare server. */
-interface ServerProcess {
+/** Where frames go through: relays, or the bare server. */
+interface Servers {
+  /** Of the publisher's. */
   readonly address: Address;
-  readonly program: Pick<Program<BareServerCalls>, 'usage'>;
-  /** Absent for the bare server. */
+  /** Of the subscribers'. */
+  readonly farAddress: Address;
+  readonly programs: readonly Pick<Program<BareServerCalls>, 'usage'>[];
+  /** Absent where the lane has not started it. */
   readonly relay?: Relay;
 }
 
 /** A publisher, a server and subscribers as processes of their own: the same layout for the relay and for its yardstick. */
 export class Lane {
   readonly peer: Peer;
-  /** Absent in the lane of the yardstick. */
+  /** The relay that was started with the lane. */
   readonly relay: Relay | undefined;
   readonly address: Address;
-  readonly #server: ServerProcess['program'];
+  readonly #servers: Servers['programs'];
   readonly #publisher: Program<PublisherCalls>;
   readonly #subscribers: Program<SubscribersCalls>;
   readonly #fanOut: number;
 
   private constructor(
-    { address, program, relay }: ServerProcess,
+    { address, programs, relay }: Servers,
     publisher: Program<PublisherCalls>,
     subscribers: Program<SubscribersCalls>,
     fanOut: number,
@@ -51,37 +56,57 @@ export class Lane {
     this.peer = address.peer;
     this.address = address;
     this.relay = relay;
-    this.#server = program;
+    this.#servers = programs;
     this.#publisher = publisher;
     this.#subscribers = subscribers;
     this.#fanOut = fanOut;
   }
 
   /** Starts the processes, the relay with an empty log on disk, and connects them. */
-  static async open(launcher: Launcher, peer: Peer, { subscribers: connections, ...stream }: Traffic): Promise<Lane> {
-    const server = peer === 'relay' ? await startRelay(launcher) : await startBare(launcher);
-    const { address } = server;
-    const publisher = launcher.start<PublisherCalls>('publisher', peer);
-    const subscribers = launcher.start<SubscribersCalls>('subscribers', peer);
-    await publisher.call('open', { address, stream: { channel: CHANNEL, ...stream } });
-    await subscribers.call('open', { address, channel: CHANNEL, connections, afterSeq: 0 });
-    return new Lane(server, publisher, subscribers, connections);
+  static async open(launcher: Launcher, peer: Peer, traffic: Traffic): Promise<Lane> {
+    const servers = peer === 'relay' ? await startRelay(launcher) : await startBare(launcher);
+    return Lane.#connect(launcher, servers, traffic);
+  }
+
+  /** Goes through relays that run: published to the first, read from the last. */
+  static between(launcher: Launcher, [near, far = near]: readonly [Relay, Relay?], traffic: Traffic): Promise<Lane> {
+    const programs = near === far ? [near.program] : [near.program, far.program];
+    return Lane.#connect(launcher, { address: near.address, farAddress: far.address, programs }, traffic);
+  }
+
+  static async #connect(
+    launcher: Launcher,
+    servers: Servers,
+    { subscribers: connections, channel = CHANNEL, ...stream }: Traffic,
+  ): Promise<Lane> {
+    const { address, farAddress } = servers;
+    const publisher = launcher.start<PublisherCalls>('publisher', address.peer);
+    const subscribers = launcher.start<SubscribersCalls>('subscribers', address.peer);
+    await publisher.call('open', { address, stream: { channel, ...stream } });
+    await subscribers.call('open', { address: farAddress, channel, connections, afterSeq: 0 });
+    return new Lane(servers, publisher, subscribers, connections);
   }
 
   /** Publishes so many messages as fast as they are taken; every subscriber gets every one, in order. */
   async burst(messages: number): Promise<Burst> {
-    await this.#subscribers.call('expect', messages * this.#fanOut);
     const before = await this.#cpuMicros();
+    const elapsedMs = await this.elapsedMs(messages);
+    const after = await this.#cpuMicros();
+    const used = (part: Part): number => (after[part] - before[part]) / messages;
+    return {
+      perSecond: (messages * 1000) / elapsedMs,
+      cpuMicros: { publisher: used('publisher'), server: used('server'), subscribers: used('subscribers') },
+    };
+  }
+
+  /** As {@link Lane.burst}: how long it took, in ms. */
+  async elapsedMs(messages: number): Promise<number> {
+    await this.#subscribers.call('expect', messages * this.#fanOut);
     const [{ startedAtMs }, endedAtMs] = await Promise.all([
       this.#publisher.call('saturate', messages),
       this.#subscribers.call('arrival'),
     ]);
-    const after = await this.#cpuMicros();
-    const used = (part: Part): number => (after[part] - before[part]) / messages;
-    return {
-      perSecond: (messages * 1000) / (endedAtMs - startedAtMs),
-      cpuMicros: { publisher: used('publisher'), server: used('server'), subscribers: used('subscribers') },
-    };
+    return endedAtMs - startedAtMs;
   }
 
   /** Ends the relay and deletes its log. The other processes end with their launcher. */
@@ -92,25 +117,28 @@ export class Lane {
   }
 
   async #cpuMicros(): Promise<Record<Part, number>> {
-    const [publisher, server, subscribers] = await Promise.all(
-      [this.#publisher, this.#server, this.#subscribers].map((program) => program.usage()),
-    );
+    const [publisher, subscribers, ...servers] = await Promise.all([
+      this.#publisher.usage(),
+      this.#subscribers.usage(),
+      ...this.#servers.map((program) => program.usage()),
+    ]);
     return {
-      publisher: publisher?.cpuMicros ?? 0,
-      server: server?.cpuMicros ?? 0,
-      subscribers: subscribers?.cpuMicros ?? 0,
+      publisher: publisher.cpuMicros,
+      server: servers.reduce((sum, { cpuMicros }) => sum + cpuMicros, 0),
+      subscribers: subscribers.cpuMicros,
     };
   }
 }
 
-async function startRelay(launcher: Launcher): Promise<ServerProcess> {
+async function startRelay(launcher: Launcher): Promise<Servers> {
   const relay = await Relay.open(launcher, 'relay');
-  return { address: relay.address, program: relay.program, relay };
+  return { address: relay.address, farAddress: relay.address, programs: [relay.program], relay };
 }
 
-async function startBare(launcher: Launcher): Promise<ServerProcess> {
+async function startBare(launcher: Launcher): Promise<Servers> {
   const program = launcher.start<BareServerCalls>('bare-server', 'bare');
-  return { address: { peer: 'bare', target: await program.call('open') }, program };
+  const address: Address = { peer: 'bare', target: await program.call('open') };
+  return { address, farAddress: address, programs: [program] };
 }
 
 /** A burst in one line. */

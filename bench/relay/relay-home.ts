@@ -7,7 +7,7 @@ import type { RelayCalls } from './programs/relay.ts';
 
 export const CHANNEL = 'bench/relay/stream';
 
-/** A relay in a process of its own, with an empty log on disk. */
+/** A relay in a process of its own. */
 export class Relay {
   readonly program: Program<RelayCalls>;
   readonly address: Address;
@@ -19,10 +19,14 @@ export class Relay {
     this.#directory = directory;
   }
 
-  static async open(launcher: Launcher, label: string): Promise<Relay> {
+  /** With an empty log on disk, or over the log that a nats-server keeps. */
+  static async open(launcher: Launcher, label: string, natsServer?: string): Promise<Relay> {
     const directory = await mkdtemp(join(tmpdir(), 'skytale-bench-'));
     const program = launcher.start<RelayCalls>('relay', label);
-    const target = await program.call('open', { dataDir: directory });
+    const target = await program.call('open', {
+      dataDir: directory,
+      ...(natsServer === undefined ? {} : { natsServer }),
+    });
     return new Relay(program, { peer: 'relay', target }, directory);
   }
 

@@ -5,6 +5,7 @@ import { Launcher } from '../program.ts';
 import { measureCommits } from './commits.ts';
 import { duel } from './duel.ts';
 import { measureIdle } from './idle.ts';
+import { measureJetStream } from './jetstream.ts';
 import { Lane } from './lane.ts';
 
 /** What an agent's client sends in one frame when it is busy. */
@@ -12,13 +13,15 @@ const TRAFFIC = { batch: 32, payloadBytes: 1024, subscribers: 1 };
 /** A message costs the relay a hundredth of what it costs an agent, so bursts are longer. */
 const BURSTS = 12;
 
-const SCENARIOS = ['stream', 'commits', 'idle'];
+const SCENARIOS = ['stream', 'commits', 'jetstream', 'idle'];
 
 /** The relay alone: clients that encrypt nothing, so that all that is measured is append, disk and delivery. */
 export const relay: Bench = {
   name: 'relay',
-  summary: 'publish → stored on disk → delivered, 1 KiB, against bare grpc-js; commits against unary calls; idle cost',
-  async run({ rounds, messages, cpuProf, only = '', say }) {
+  summary:
+    'publish → stored on disk → delivered, 1 KiB, against bare grpc-js; commits against unary calls; JetStream; idle cost',
+  async run({ rounds, messages: wanted, cpuProf, only = '', say }) {
+    const messages = Math.ceil(wanted / TRAFFIC.batch) * TRAFFIC.batch; // whole frames
     if (!SCENARIOS.some((name) => name.includes(only))) {
       throw new Error(`Expected \`--only\` to be part of: ${SCENARIOS.join('; ')}.`);
     }
@@ -37,6 +40,7 @@ export const relay: Bench = {
         figures.push(...(await measureCommits(launcher, at, rounds, say)));
       }
       await relayed.close();
+      if ('jetstream'.includes(only)) figures.push(...(await measureJetStream(launcher, rounds, messages, say)));
       if ('idle'.includes(only)) figures.push(...(await measureIdle(launcher, say)));
     } finally {
       await launcher.stop();

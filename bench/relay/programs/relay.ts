@@ -1,7 +1,14 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { startRelay } from '../../../src/relay/index.ts';
-import type { Relay, RelayLoad } from '../../../src/relay/index.ts';
+import type { EngineOptions, Relay, RelayLoad } from '../../../src/relay/index.ts';
 import { serve } from '../../serve.ts';
+
+/** Where a relay keeps its log. */
+interface RelayHome {
+  readonly dataDir: string;
+  /** `host:port` of a server with JetStream that flushes before it acknowledges. */
+  readonly natsServer?: string;
+}
 
 let relay: Relay | undefined;
 const loopDelay = monitorEventLoopDelay({ resolution: 1 });
@@ -22,9 +29,13 @@ const limits = {
 };
 
 const calls = {
-  /** Starts a relay on a free port; returns `host:port`. */
-  async open({ dataDir }: { readonly dataDir: string }): Promise<string> {
-    relay = await startRelay({ dataDir, port: 0, limits });
+  /** Starts a relay on a free port, on SQLite if no nats-server is named; returns `host:port`. */
+  async open({ dataDir, natsServer }: RelayHome): Promise<string> {
+    const engine: EngineOptions =
+      natsServer === undefined
+        ? { kind: 'sqlite' }
+        : { kind: 'nats', servers: natsServer, replicas: 1, isSyncAlways: true };
+    relay = await startRelay({ dataDir, engine, port: 0, limits });
     return `127.0.0.1:${relay.port}`;
   },
 

@@ -1,16 +1,16 @@
 import { RuntimeError } from '../../../base/errors.ts';
 
 /** Two commits were acknowledged for one epoch on servers before this one. */
-const OLDEST = '2.10.27';
+export const OLDEST_VERSION = '2.10.27';
 /** From here on a failed election or a slow leader is handled best. */
 const RECOMMENDED = '2.12.0';
 
 /** @throws {@link RuntimeError} `store_error` that names the version, for a server whose promises are not enough. */
 export function requireServerVersion(version: string): void {
-  if (compareVersions(version, OLDEST) >= 0) return;
+  if (compareVersions(version, OLDEST_VERSION) >= 0) return;
   throw new RuntimeError(
     'store_error',
-    `nats-server ${version} is too old: ${OLDEST} or newer is needed, because older ones may let two commits win one epoch`,
+    `nats-server ${version} is too old: ${OLDEST_VERSION} or newer is needed, because older ones may let two commits win one epoch`,
   );
 }
 
