@@ -1,6 +1,6 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import { AuthError, SkytaleError } from '../../base/errors.ts';
-import { decodeClientFrame, encodeServerFrame, PROTOCOL_VERSION, refusalToWire } from '../../transport/index.ts';
+import { decodeClientFrame, encodeServerFrame, refusalToWire } from '../../transport/index.ts';
 import type { ClientFrameShape, RefusalReason, ServerFrameInit } from '../../transport/index.ts';
 import type { AccessControl, Principal } from '../access/index.ts';
 import type { Chunk } from '../delivery/chunk.ts';
@@ -10,8 +10,8 @@ import { tokenOfCall } from './call-token.ts';
 import { ConnectionRefusal } from './connection-refusal.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { RelayCall } from './frame-writer.ts';
+import { checkVersion, readyOf } from './greeting.ts';
 import { PublishDesk } from './publish-desk.ts';
-import { isKeyPackageRef } from './publish-intake.ts';
 import type { SessionContext } from './session-context.ts';
 import { SubscriptionDesk } from './subscription-desk.ts';
 import { TokenDesk } from './token-desk.ts';
@@ -199,7 +199,7 @@ export class Session {
       case 'publish':
         return this.#publishes.publish(frame.value, bytes);
       case 'awaitWelcome':
-        return this.#awaitWelcome(frame.value);
+        return this.#welcomes.wait(frame.value.keyPackageRef);
       case 'authenticate':
         return this.#renew(frame.value.token);
       case 'ping':
@@ -211,40 +211,21 @@ export class Session {
 
   #hello({ protocolVersion, client }: Frame<'hello'>): void {
     if (this.#isGreeted) throw new ConnectionRefusal('protocol-error', 'a second Hello on one connection');
-    if (protocolVersion !== PROTOCOL_VERSION) {
-      const detail = `protocol version ${protocolVersion}; this relay speaks version ${PROTOCOL_VERSION}`;
-      throw new ConnectionRefusal('unsupported-version', detail);
-    }
+    checkVersion(protocolVersion);
     this.#isGreeted = true;
     this.#release = this.#peer.hold();
     this.#cancelHelloTimeout();
     const { logger, limits } = this.#context;
     logger.debug({ peer: this.#peer.address, client: client.slice(0, 64) }, 'client connected');
-    const { maxPayloadBytes, maxBatchEntries, maxFrameBytes } = limits;
-    const tokenExpiresAtMs = BigInt(this.#tokens?.sender?.principal.expiresAtMs ?? 0);
-    const sizes = { maxPayloadBytes, maxBatchEntries, maxFrameBytes };
-    this.#send({ case: 'ready', value: { protocolVersion, ...sizes, tokenExpiresAtMs, clockMs: this.#clockMs } });
+    const expiresAtMs = this.#tokens?.sender?.principal.expiresAtMs;
+    this.#send({ case: 'ready', value: readyOf(limits, expiresAtMs, this.#context.clock.now()) });
   }
 
   /** Clients need not know whether a relay asks for tokens: one that does not takes any. */
   #renew(token: string): void {
     if (this.#tokens !== undefined) return this.#tokens.renew(token);
-    this.#send({ case: 'authenticated', value: { tokenExpiresAtMs: 0n, clockMs: this.#clockMs } });
-  }
-
-  get #clockMs(): bigint {
-    return BigInt(this.#context.clock.now());
-  }
-
-  #awaitWelcome({ keyPackageRef }: Frame<'awaitWelcome'>): void {
-    if (!isKeyPackageRef(keyPackageRef)) {
-      throw new ConnectionRefusal('malformed', `a key package reference has ${keyPackageRef.length} bytes`);
-    }
-    if (this.#welcomes.waiting >= this.#context.limits.maxWelcomeWaits) {
-      const detail = `${this.#context.limits.maxWelcomeWaits} waits for a Welcome on one connection are allowed`;
-      throw new ConnectionRefusal('limit', detail);
-    }
-    this.#welcomes.wait(new Uint8Array(keyPackageRef));
+    const clockMs = BigInt(this.#context.clock.now());
+    this.#send({ case: 'authenticated', value: { tokenExpiresAtMs: 0n, clockMs } });
   }
 
   #deliver(subscription: number, chunk: Chunk): void {

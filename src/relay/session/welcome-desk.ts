@@ -6,6 +6,8 @@ import type { Principal } from '../access/index.ts';
 import type { DeliveryHub } from '../delivery/delivery-hub.ts';
 import type { LogEngine } from '../engine/log-engine.ts';
 import type { RelayMetrics } from '../relay-metrics.ts';
+import { ConnectionRefusal } from './connection-refusal.ts';
+import { isKeyPackageRef } from './publish-intake.ts';
 import type { SessionContext } from './session-context.ts';
 
 /** A frame that answers a wait. */
@@ -22,6 +24,7 @@ export interface WelcomeOutlet {
 export class WelcomeDesk {
   readonly #engine: LogEngine;
   readonly #hub: DeliveryHub;
+  readonly #maxWaits: number;
   readonly #metrics: RelayMetrics;
   readonly #principal: () => Principal | undefined;
   readonly #outlet: WelcomeOutlet;
@@ -29,21 +32,33 @@ export class WelcomeDesk {
   readonly #waits = new Map<string, { readonly keyPackageRef: Uint8Array; readonly unwatch: () => void }>();
 
   /** @param principal who waits; `undefined` where the relay is open */
-  constructor({ engine, hub, metrics }: SessionContext, principal: () => Principal | undefined, outlet: WelcomeOutlet) {
+  constructor(
+    { engine, hub, limits, metrics }: SessionContext,
+    principal: () => Principal | undefined,
+    outlet: WelcomeOutlet,
+  ) {
     this.#engine = engine;
     this.#hub = hub;
+    this.#maxWaits = limits.maxWelcomeWaits;
     this.#metrics = metrics;
     this.#principal = principal;
     this.#outlet = outlet;
   }
 
-  /** How many waits are not answered. */
-  get waiting(): number {
-    return this.#waits.size;
-  }
-
-  /** Waits for the Welcome addressed to a key package. */
-  wait(keyPackageRef: Uint8Array): void {
+  /**
+   * Waits for the Welcome addressed to a key package.
+   *
+   * @param ref may be a view into a frame
+   * @throws {@link ConnectionRefusal} `malformed`, or `limit` if too many waits are not answered.
+   */
+  wait(ref: Uint8Array): void {
+    if (!isKeyPackageRef(ref)) {
+      throw new ConnectionRefusal('malformed', `a key package reference has ${ref.length} bytes`);
+    }
+    if (this.#waits.size >= this.#maxWaits) {
+      throw new ConnectionRefusal('limit', `${this.#maxWaits} waits for a Welcome on one connection are allowed`);
+    }
+    const keyPackageRef = new Uint8Array(ref);
     const key = toHex(keyPackageRef);
     if (this.#waits.has(key)) return;
     if (!this.#mayRead) return this.#refuse(keyPackageRef, scopeText('read'));
