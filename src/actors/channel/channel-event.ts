@@ -27,7 +27,9 @@ export interface EpochChange extends Omit<Arrival, 'sender'> {
   readonly kind: 'epoch-change';
   /** The new epoch. When this is emitted, `state$.value.epoch` is at least this. */
   readonly epoch: bigint;
+  /** Who is a member from this epoch on. */
   readonly added: readonly ChannelMember[];
+  /** Who is none any more. A member that comes back with a fresh leaf stands in both lists. */
   readonly removed: readonly ChannelMember[];
   /** Identity of who made the commit. `undefined` where the engine cannot tell. */
   readonly committer: Uint8Array | undefined;
