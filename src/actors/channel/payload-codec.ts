@@ -41,6 +41,7 @@ export function text(): PayloadCodec<string> {
  * reports$.subscribe(({ payload }) => console.log(payload.city));
  */
 export function json<T>(): PayloadCodec<T>;
+/** Values as JSON that a schema accepts: see {@link validated}. */
 export function json<In, Out>(schema: StandardSchema<In, Out>): PayloadCodec<In, Out>;
 export function json<In, Out>(schema?: StandardSchema<In, Out>): PayloadCodec<unknown> | PayloadCodec<In, Out> {
   return schema === undefined ? plainJson : validated(plainJson, schema);
