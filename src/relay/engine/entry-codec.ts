@@ -28,9 +28,10 @@ export class EntryWriter {
   /** Where the next entry starts. */
   offset = 0;
 
-  constructor(capacity: number) {
+  /** @param room for all that will be written: a buffer, or the size of a fresh one */
+  constructor(room: number | ArrayBuffer) {
     // Not from the shared pool: the buffer is transferred between threads as a whole.
-    this.buffer = Buffer.from(new ArrayBuffer(capacity));
+    this.buffer = Buffer.from(typeof room === 'number' ? new ArrayBuffer(room) : room);
   }
 
   /** Appends an `entries` field and returns the view of the `Entry` in it. */

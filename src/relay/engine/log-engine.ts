@@ -128,6 +128,8 @@ export interface LogEngine {
   /**
    * What is appended, in log order per channel, once it is durable. Hot, no replay, delivered synchronously; completes
    * when the engine is closed, errors when the engine has failed for good.
+   *
+   * The bytes of a run hold only until the subscriber returns, because their buffer is used again: who keeps them copies.
    */
   readonly appended$: Observable<Appended>;
   /** Who may use which channel, as it changes. Hot, no replay; completes and errors with {@link LogEngine.appended$}. */

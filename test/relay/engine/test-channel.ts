@@ -95,7 +95,9 @@ export class TestChannel {
     const told: Appended[] = [];
     this.engine.appended$.subscribe({
       next: (appended) => {
-        if (appended.channel === this.channel) told.push(appended);
+        const { channel, run } = appended;
+        // The engine may use the buffer of the bytes again.
+        if (channel === this.channel) told.push({ ...appended, run: { ...run, bytes: new Uint8Array(run.bytes) } });
       },
     });
     return told;

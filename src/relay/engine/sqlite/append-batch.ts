@@ -1,6 +1,7 @@
 import type { ChannelName } from '../../../base/channel-name.ts';
 import type { PublishAnswer, Submission, WelcomeSubmission } from '../../../transport/index.ts';
 import type { AppendRequest, Publisher } from '../log-engine.ts';
+import { bufferFor } from './spare-buffer.ts';
 
 /**
  * Append requests on their way to the worker. All byte strings lie one behind the other in one buffer that is
@@ -28,8 +29,6 @@ interface PackedWelcome {
   readonly payloadBytes: number;
 }
 
-const MIN_BUFFER_BYTES = 64 * 1024;
-
 /** What stands for a submission: kind (0 for a message), epoch, lengths of id and payload. */
 const NUMBERS = 4;
 
@@ -44,12 +43,6 @@ export function requestBytes({ group, submissions }: AppendRequest): number {
     }
   }
   return bytes;
-}
-
-/** A buffer of the batches before is used again if it has room: fresh ones cost more than what is copied into them. */
-function bufferFor(bytes: number, spare: ArrayBuffer | undefined): ArrayBuffer {
-  if (spare !== undefined && spare.byteLength >= bytes) return spare;
-  return new ArrayBuffer(Math.max(MIN_BUFFER_BYTES, 2 ** Math.ceil(Math.log2(bytes))));
 }
 
 /**

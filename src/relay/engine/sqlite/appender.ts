@@ -9,6 +9,7 @@ import { monthStart } from '../month.ts';
 import { RunBuilder } from '../run-builder.ts';
 import type { Channel } from './channel-table.ts';
 import type { LogTransaction } from './log-transaction.ts';
+import { bufferFor } from './spare-buffer.ts';
 
 /** What one transaction did. */
 export interface BatchOutcome {
@@ -46,13 +47,14 @@ export class Appender {
   /**
    * Judges and stores all requests in one transaction, which is durable when this returns.
    *
+   * @param spare a buffer for the runs, if one is at hand
    * @throws the driver's error; then nothing was stored.
    */
-  append(requests: readonly AppendRequest[], clockMs: number): BatchOutcome {
+  append(requests: readonly AppendRequest[], clockMs: number, spare?: ArrayBuffer): BatchOutcome {
     const nowMs = Math.floor(clockMs);
     this.#stampMs = Math.max(this.#stampMs, nowMs);
     this.#log.usage.enterMonth(monthStart(this.#stampMs));
-    const writer = new EntryWriter(capacityFor(requests));
+    const writer = new EntryWriter(bufferFor(capacityFor(requests), spare));
     const outcomes: AppendOutcome[] = [];
     const appended: Appended[] = [];
     const accessChanges: AccessChange[] = [];

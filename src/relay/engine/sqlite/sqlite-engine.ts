@@ -113,8 +113,9 @@ class SqliteEngine implements LogEngine {
   /** Why the last append was not stored. */
   #appendFailure: RuntimeError | undefined;
   #lastCommitMs = 0;
-  /** Buffer of a batch that has come back. */
-  #spare: ArrayBuffer | undefined;
+  /** Buffers that have come back, of a batch and of runs: one of each, however many were under way at once. */
+  #spareForBatch: ArrayBuffer | undefined;
+  #spareForRuns: ArrayBuffer | undefined;
   #unsweptIds = 0;
   #closing: Promise<void> | undefined;
 
@@ -218,20 +219,23 @@ class SqliteEngine implements LogEngine {
   async #write(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[] | undefined> {
     const startedMs = this.#clock.now();
     try {
-      const packed = packBatch(requests, this.#spare);
-      this.#spare = undefined;
+      const packed = packBatch(requests, this.#spareForBatch);
+      const spareForRuns = this.#spareForRuns;
+      this.#spareForBatch = undefined;
+      this.#spareForRuns = undefined;
       const { spare, answers, usages, appended, accessChanges } = await this.#link.call(
         'append',
-        [packed, startedMs],
-        [packed.bytes, packed.numbers.buffer as ArrayBuffer],
+        [packed, startedMs, spareForRuns],
+        [packed.bytes, packed.numbers.buffer as ArrayBuffer, ...(spareForRuns === undefined ? [] : [spareForRuns])],
       );
-      this.#spare = spare;
+      this.#spareForBatch = spare;
       this.#lastCommitMs = this.#clock.now() - startedMs;
       this.#appendFailure = undefined;
       this.#flusher.plan();
       // Before the answers: who is told that an entry is stored may rely on its being announced.
       for (const change of accessChanges) this.#outlets.accessChanges.next(change);
       for (const each of unpackRuns(appended)) this.#outlets.appended.next(each);
+      this.#spareForRuns = appended.bytes;
       return answers.map((each, index) => outcomeOf(unpackAnswers(each), usages[index]));
     } catch (error) {
       if (!(error instanceof RuntimeError)) throw error;

@@ -60,8 +60,8 @@ export class SqliteLog {
    *
    * @throws the driver's error; then nothing was stored.
    */
-  append(requests: readonly AppendRequest[], clockMs: number): BatchOutcome {
-    return this.#appender.append(requests, clockMs);
+  append(requests: readonly AppendRequest[], clockMs: number, spare?: ArrayBuffer): BatchOutcome {
+    return this.#appender.append(requests, clockMs, spare);
   }
 
   /** @throws {@link RuntimeError} `store_damaged` if an entry is not what was written. */

@@ -22,8 +22,8 @@ const port = parentPort;
 
 function callsOf(log: SqliteLog): WorkerCalls {
   return {
-    append: (batch, nowMs) => {
-      const { outcomes, appended, bytes, accessChanges } = log.append(unpackBatch(batch), nowMs);
+    append: (batch, nowMs, spareForRuns) => {
+      const { outcomes, appended, bytes, accessChanges } = log.append(unpackBatch(batch), nowMs, spareForRuns);
       const answers = outcomes.map((outcome) => packAnswers(outcome.answers));
       const usages = outcomes.map(({ usage }) => usage);
       return { spare: batch.bytes, answers, usages, appended: packRuns(appended, bytes), accessChanges };

@@ -36,7 +36,7 @@ export interface WorkerHealth {
 
 /** What the worker can be asked, by name. */
 export interface WorkerCalls {
-  append(batch: AppendBatch, nowMs: number): PackedOutcome;
+  append(batch: AppendBatch, nowMs: number, spareForRuns: ArrayBuffer | undefined): PackedOutcome;
   read(channel: ChannelName, afterSeq: number, limit: PageLimit): LogPage;
   state(channel: ChannelName): ChannelState | undefined;
   commitSeq(channel: ChannelName, epoch: bigint): number | undefined;
