@@ -77,8 +77,10 @@ export {
   type Exit,
   type Handle,
   type HandleOptions,
+  INSPECTION_VERSION,
   type InspectionEvent,
   type Lifecycle,
+  type Nothing,
   orThrow,
   type Overflow,
   type Registry,
@@ -127,7 +129,14 @@ export {
   type RotationPolicy,
   type StateKey,
 } from './mls/index.ts';
-export { type BackoffOptions, buffered, type BufferPolicy, iterate, type StateObservable } from './streams/index.ts';
+export {
+  type BackoffOptions,
+  buffered,
+  type BufferPolicy,
+  iterate,
+  type IterateOptions,
+  type StateObservable,
+} from './streams/index.ts';
 export {
   type ChannelLink,
   connectRelay,

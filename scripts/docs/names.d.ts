@@ -1,6 +1,6 @@
 /** Names that an `@example` in src may use without declaring them. Keep to what every reader understands at once. */
 
-import type { Channel, SkytaleClient } from 'skytale-rx';
+import type { ActorLogic, ActorRef, ActorSystem, Channel, ReplyTo, SkytaleClient } from 'skytale-rx';
 
 /** A channel that the agent has joined. */
 export declare const channel$: Channel;
@@ -12,3 +12,9 @@ export declare const signal: AbortSignal;
 export declare const handle: (value: unknown) => void;
 /** What the relay or the control plane accepts as proof of who the agent is. */
 export declare const token: string;
+/** A system of actors. */
+export declare const system: ActorSystem;
+/** What an actor does. */
+export declare const worker: ActorLogic<string, string>;
+/** An actor that runs. */
+export declare const workerRef: ActorRef<{ readonly kind: 'get'; readonly reply: ReplyTo<number> }, string>;

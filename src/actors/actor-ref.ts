@@ -58,7 +58,7 @@ export interface ActorRef<In = never, Out = unknown> extends AsyncDisposable {
    * signal's reason.
    *
    * @example
-   * const total = await counter.ask<number>((reply) => ({ kind: 'get', reply }), { timeoutMs: 1000 });
+   * const total = await workerRef.ask<number>((reply) => ({ kind: 'get', reply }), { timeoutMs: 1000 });
    */
   ask<R>(build: (reply: ReplyTo<R>) => In, options: AskOptions): Promise<R>;
   /** Stops the actor and its children, which comes first; resolves when all is over. Idempotent. */

@@ -50,7 +50,7 @@ export interface ActorContext<Input = void, In = never> {
    * dead letter and the stream goes on.
    *
    * @example
-   * const fetcher = defineActor<string, Page>((inbox$, { handle }) => inbox$.pipe(handle((url) => fetchPage(url))));
+   * const fetcher = defineActor<string, Response>((inbox$, { handle }) => inbox$.pipe(handle((url) => fetch(url))));
    */
   readonly handle: Handle;
   /**

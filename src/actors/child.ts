@@ -11,7 +11,7 @@ export interface ChildSpec {
  * A child for `supervisor`.
  *
  * @example
- * supervisor({ strategy: 'oneForOne', children: [child(worker, { id: 'worker-1', input: { shard: 1 } })] });
+ * supervisor({ strategy: 'oneForOne', children: [child(worker, { id: 'worker-1' })] });
  */
 export function child<In, Out, Input>(logic: ActorLogic<In, Out, Input>, options: SpawnOptions<Input>): ChildSpec {
   return { logic, options };

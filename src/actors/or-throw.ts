@@ -8,7 +8,7 @@ import { watch } from './watch.ts';
  * who would rather have `catchError` than look at `lifecycle$`.
  *
  * @example
- * worker.out$.pipe(orThrow(worker)).subscribe({ error: (error) => console.error('the worker gave up', error) });
+ * workerRef.out$.pipe(orThrow(workerRef)).subscribe({ error: (error) => console.error('the worker gave up', error) });
  */
 export function orThrow<T>(ref: AnyRef): MonoTypeOperatorFunction<T> {
   return (source: Observable<T>) =>

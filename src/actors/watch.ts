@@ -6,7 +6,7 @@ import type { Exit, Lifecycle } from './lifecycle.ts';
  * How an actor ends. Cold; emits once, when it has ended or at once if it had before, and completes.
  *
  * @example
- * watch(worker).subscribe((exit) => console.log(`worker is gone: ${exit.kind}`));
+ * watch(workerRef).subscribe((exit) => console.log(`worker is gone: ${exit.kind}`));
  */
 export function watch(ref: AnyRef): Observable<Exit> {
   return ref.lifecycle$.pipe(

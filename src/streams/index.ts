@@ -14,7 +14,7 @@ export { buffered } from './buffered.ts';
 export { deriveState } from './derive-state.ts';
 export { Fifo } from './fifo.ts';
 export { fromSignal } from './from-signal.ts';
-export { iterate } from './iterate.ts';
+export { iterate, type IterateOptions } from './iterate.ts';
 export { onAbort } from './on-abort.ts';
 export { OrderedSubject } from './ordered-subject.ts';
 export { type RetryNotice, type RetryOptions, retryWithBackoff } from './retry-with-backoff.ts';

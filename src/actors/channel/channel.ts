@@ -63,7 +63,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
    * never errors.
    *
    * @example
-   * channel$.membership$.pipe(filter(({ change }) => change === 'joined')).subscribe(({ member }) => greet(member));
+   * channel$.membership$.pipe(filter(({ change }) => change === 'joined')).subscribe(({ member }) => handle(member));
    */
   readonly membership$: Observable<MembershipChange>;
   /** What went wrong with something from outside, as values. Hot, no replay. */
@@ -219,7 +219,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
    * @throws {@link RuntimeError} `invalid_argument`
    *
    * @example
-   * const { payload } = await firstValueFrom(channel$.request(question, { timeoutMs: 5_000 }));
+   * const { payload } = await firstValueFrom(channel$.request(new TextEncoder().encode('how are you?'), { timeoutMs: 5_000 }));
    */
   request(payload: Uint8Array, options: RequestOptions): Observable<Reply> {
     checkBytes('payload', payload);

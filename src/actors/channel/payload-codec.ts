@@ -37,7 +37,7 @@ export function text(): PayloadCodec<string> {
  * sent and when it comes: see {@link validated}.
  *
  * @example
- * const reports$ = channel$.as(json(z.object({ city: z.string(), celsius: z.number() })));
+ * const reports$ = channel$.as(json<{ city: string; celsius: number }>()); // or json(schema), of zod, valibot or another
  * reports$.subscribe(({ payload }) => console.log(payload.city));
  */
 export function json<T>(): PayloadCodec<T>;
