@@ -43,7 +43,10 @@ export interface RelayLimits {
   readonly messagesPerSecond: number;
   /** Messages that one account may publish in a second on all connections of this relay, in the mean. Default 20,000. */
   readonly accountMessagesPerSecond: number;
-  /** Newest entries kept in memory for all subscribers together, in bytes; the rest is read from the log. Default 16 MiB. */
+  /**
+   * Newest entries kept in memory for all subscribers together, in bytes; the rest is read from the log. Default 4 MiB: more
+   * saves readers that lag a visit to the log, but what lives long costs every message garbage collections.
+   */
   readonly maxRecentBytes: number;
   /** How many epochs a message may lie behind its channel. Default 4. Beyond: `stale-epoch`. */
   readonly staleEpochs: number;
@@ -70,7 +73,7 @@ export const DEFAULT_LIMITS: RelayLimits = {
   keepaliveTimeoutMs: 10_000,
   messagesPerSecond: 5000,
   accountMessagesPerSecond: 20_000,
-  maxRecentBytes: 16 * 1024 * 1024,
+  maxRecentBytes: 4 * 1024 * 1024,
   staleEpochs: 4,
 };
 
