@@ -13,7 +13,7 @@ const TRAFFIC = { batch: 32, payloadBytes: 1024, subscribers: 1 };
 /** A message costs the relay a hundredth of what it costs an agent, so bursts are longer. */
 const BURSTS = 12;
 
-const SCENARIOS = ['stream', 'commits', 'jetstream', 'idle'];
+const SCENARIOS = ['stream', 'commits', 'nats', 'idle'];
 
 /** The relay alone: clients that encrypt nothing, so that all that is measured is append, disk and delivery. */
 export const relay: Bench = {
@@ -40,7 +40,7 @@ export const relay: Bench = {
         figures.push(...(await measureCommits(launcher, at, rounds, say)));
       }
       await relayed.close();
-      if ('jetstream'.includes(only)) figures.push(...(await measureJetStream(launcher, rounds, messages, say)));
+      if ('nats'.includes(only)) figures.push(...(await measureJetStream(launcher, rounds, messages, say)));
       if ('idle'.includes(only)) figures.push(...(await measureIdle(launcher, say)));
     } finally {
       await launcher.stop();
