@@ -29,6 +29,8 @@ const RETRY_AFTER_MS = 7_321;
 /** The machine's clock, but for those who wait as long as the relay asked: they wait until they are let go. */
 class HoldingClock implements Clock {
   readonly held = new Set<() => void>();
+  /** Those who wait until somebody waits. */
+  readonly #onHeld: (() => void)[] = [];
 
   now(): number {
     return systemClock.now();
@@ -37,12 +39,13 @@ class HoldingClock implements Clock {
   schedule(delayMs: number, task: () => void): () => void {
     if (delayMs !== RETRY_AFTER_MS) return systemClock.schedule(delayMs, task);
     this.held.add(task);
+    for (const tell of this.#onHeld.splice(0)) tell();
     return () => void this.held.delete(task);
   }
 
   /** Waits until somebody waits, and lets them go. */
   async letGo(): Promise<void> {
-    await expect.poll(() => this.held.size, { timeout: 5_000 }).toBeGreaterThan(0);
+    while (this.held.size === 0) await new Promise<void>((resolve) => this.#onHeld.push(resolve));
     for (const task of [...this.held]) {
       this.held.delete(task);
       task();
