@@ -63,8 +63,11 @@ export class RecentEntries {
     }
   }
 
-  /** Entries behind `seq` for one frame, at most `maxEntries`; `undefined` if the next one is not in memory. */
-  after(channel: ChannelName, seq: number, maxEntries: number): Chunk | undefined {
+  /**
+   * Entries behind `seq` for one frame, at most `maxEntries`; `undefined` if the next one is not in memory. `upToSeq` is where
+   * an append has ended: nothing that was appended later comes along.
+   */
+  after(channel: ChannelName, seq: number, upToSeq: number, maxEntries: number): Chunk | undefined {
     const chunks = this.#channels.get(channel) ?? [];
     const index = indexBehind(chunks, seq);
     const chunk = chunks[index];
@@ -77,6 +80,7 @@ export class RecentEntries {
     // Somebody who lags behind many small appends gets them in full frames.
     for (let next = index + 1; next < chunks.length; next += 1) {
       const { run } = chunks[next] as Chunk;
+      if (lastSeq(run) > upToSeq) break;
       entries += run.seqs.length;
       bytes += run.bytes.length;
       if (entries > Math.min(maxEntries, MAX_FRAME_ENTRIES) || bytes > MAX_FRAME_BYTES) break;

@@ -116,7 +116,8 @@ export class Subscription {
     if (!this.#mayDeliver) return 'idle';
     this.#announce();
     if (this.#credit === 0 || this.#position >= this.#headSeq) return 'idle';
-    const chunk = this.#hub.recent.after(this.channel, this.#position, this.#credit);
+    // Not beyond what it was told of: a guard may have to look at that first.
+    const chunk = this.#hub.recent.after(this.channel, this.#position, this.#headSeq, this.#credit);
     if (chunk === undefined) return 'needs-page';
     this.#deliver(chunk);
     return 'delivered';
