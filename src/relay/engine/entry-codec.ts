@@ -1,3 +1,4 @@
+import { varintLength, writeVarint } from '../../base/varint.ts';
 import type { EntryKind } from '../../transport/index.ts';
 
 /** What {@link EntryWriter} encodes. */
@@ -113,22 +114,4 @@ function varintFieldLength(value: number): number {
 
 function bytesFieldLength(length: number): number {
   return length === 0 ? 0 : 1 + varintLength(length) + length;
-}
-
-function varintLength(value: number): number {
-  let length = 1;
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length += 1;
-  return length;
-}
-
-/** Numbers up to 2^53 - 1, so no bit operations on what is above 2^31. Returns the offset behind it. */
-function writeVarint(target: Uint8Array, offset: number, value: number): number {
-  let rest = value;
-  let at = offset;
-  while (rest >= 0x80) {
-    target[at++] = rest % 0x80 | 0x80;
-    rest = Math.floor(rest / 0x80);
-  }
-  target[at++] = rest;
-  return at;
 }

@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { varintLength, writeVarint } from '../../base/varint.ts';
 import type { EntryKind, Publish, PublishedSchema, QuotaSchema, Submission } from '../gen/skytale/relay/v1/relay_pb.ts';
 
 // The two frames that a relay handles once per batch of messages, coded by hand: the generated codec takes ten times as
@@ -240,22 +241,5 @@ function writeQuota(
   }
   frame[start] = tag(3, LENGTH_DELIMITED);
   frame[start + 1] = at - start - 2;
-  return at;
-}
-
-function varintLength(value: number): number {
-  let length = 1;
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length += 1;
-  return length;
-}
-
-function writeVarint(target: Uint8Array, offset: number, value: number): number {
-  let rest = value;
-  let at = offset;
-  while (rest >= 0x80) {
-    target[at++] = rest % 0x80 | 0x80;
-    rest = Math.floor(rest / 0x80);
-  }
-  target[at++] = rest;
   return at;
 }
