@@ -11,7 +11,7 @@ import {
   openDataDirectory,
 } from '../../src/mls/index.ts';
 import { copyOf } from '../mls/store/plunder.ts';
-import { ManualClock } from '../mls/store/manual-clock.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { bytes, CHANNEL, invite, Swarm } from '../support/swarm.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -4,7 +4,7 @@ import { connectRelay } from '../../src/transport/index.ts';
 import type { ChannelLink, LogEntry, RelayTransport, Submission } from '../../src/transport/index.ts';
 import { natsMissing, startNats } from '../support/nats-server.ts';
 import type { NatsServers } from '../support/nats-server.ts';
-import { freePort } from '../transport/support/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { Recording } from '../transport/support/recording.ts';
 import { spawnRelay } from './support/relay-process.ts';
 import type { RelayProcess } from './support/relay-process.ts';

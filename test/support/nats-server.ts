@@ -9,7 +9,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { compareVersions } from '../../src/relay/engine/nats/server-version.ts';
-import { freePort } from '../transport/support/free-port.ts';
+import { freePort } from './free-port.ts';
 
 const OLDEST = '2.10.27';
 const CACHE = fileURLToPath(new URL('../../.cache/nats-server/nats-server', import.meta.url));

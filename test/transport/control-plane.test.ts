@@ -7,7 +7,7 @@ import type { Clock } from '../../src/base/clock.ts';
 import { exchangeToken } from '../../src/transport/index.ts';
 import type { ExchangeTokenOptions } from '../../src/transport/index.ts';
 import { ManualClock } from '../streams/support.ts';
-import { freePort } from './support/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 
 const API_KEY = 'sk_test_0123456789abcdef';
 

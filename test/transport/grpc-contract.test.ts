@@ -2,7 +2,7 @@ import { connectRelay, createMemoryRelay } from '../../src/transport/index.ts';
 import { describeAccounts } from './accounts-contract.ts';
 import { describeRelayTransport } from './contract.ts';
 import { bridgeTo } from './support/bridge.ts';
-import { freePort } from './support/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { startScriptedRelay } from './support/scripted-relay.ts';
 import type { ScriptedRelay } from './support/scripted-relay.ts';
 import { CHANNEL } from './support/submissions.ts';

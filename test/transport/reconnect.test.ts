@@ -8,7 +8,7 @@ import { connectRelay, createMemoryRelay } from '../../src/transport/index.ts';
 import type { ConnectRelayOptions, RelayTransport, TransportStatus } from '../../src/transport/index.ts';
 import { ManualClock } from '../streams/support.ts';
 import { bridgeTo } from './support/bridge.ts';
-import { freePort } from './support/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { Recording } from './support/recording.ts';
 import { READY, startScriptedRelay } from './support/scripted-relay.ts';
 import { CHANNEL, GROUP, entriesOf, hasEntries, hasKind, message, namesOf } from './support/submissions.ts';

@@ -8,7 +8,7 @@ import { startRelay } from '../../src/relay/index.ts';
 import type { Relay } from '../../src/relay/index.ts';
 import { connectRelay } from '../../src/transport/index.ts';
 import { describeRelayTransport } from './contract.ts';
-import { freePort } from './support/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { CHANNEL } from './support/submissions.ts';
 
 describeRelayTransport('gRPC, to a relay on SQLite', async ({ isOnline }) => {

@@ -4,7 +4,7 @@ import { connectRelay, createMemoryRelay, DRAINING_DETAILS } from '../../src/tra
 import type { TransportStatus } from '../../src/transport/index.ts';
 import { ManualClock } from '../streams/support.ts';
 import { bridgeTo } from './support/bridge.ts';
-import { freePort } from './support/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { Recording } from './support/recording.ts';
 import { READY, startScriptedRelay } from './support/scripted-relay.ts';
 import type { Script, ScriptedCall } from './support/scripted-relay.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ClientChannel, CommitReceipt, EpochChange } from '../../../src/index.ts';
 import { createAgentKeys, createKeyPackage, createMlsEngine } from '../../../src/mls/index.ts';
-import { ManualClock } from '../../mls/store/manual-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { bytes, CHANNEL, next, reaches, Recorder, Swarm, text } from '../../support/swarm.ts';
 
 const WINDOW_MS = 200;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { defineActor, type DeadLetter, createSystem } from '../../../src/actors/index.ts';
 import { yieldTurn } from '../../../src/streams/index.ts';
-import { ManualClock } from '../../mls/store/manual-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 const RUNS = 1000;
 

@@ -9,7 +9,7 @@ import {
   type Lifecycle,
 } from '../../../src/actors/index.ts';
 import { yieldTurn } from '../../../src/streams/index.ts';
-import { ManualClock } from '../../mls/store/manual-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 /** A system whose time stands still, with all that it tells. Shut down when the test has finished. */
 export interface TestSystem {

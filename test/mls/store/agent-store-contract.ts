@@ -3,7 +3,7 @@ import type { AgentStoreOptions, ChannelRecord } from '../../../src/mls/store/in
 import { openAgentStore } from '../../../src/mls/store/index.ts';
 import { bytesOf, channel, emptyRecord, fakeCodec, nextRecord, otherChannel, recordAt, step } from './fake-groups.ts';
 import type { FakeGroup } from './fake-groups.ts';
-import { ManualClock } from './manual-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { NAMESPACE } from './stores.ts';
 import type { RawStore, StoreUnderTest } from './stores.ts';
 

@@ -17,7 +17,7 @@ import type { DataDirectory, DataDirectoryOptions } from '../../../src/mls/store
 import { loadKeyvSqlite } from '../../../src/mls/store/keyv-sqlite.ts';
 import type { KeyvSqlite } from '../../../src/mls/store/keyv-sqlite.ts';
 import { bytesOf, channel, emptyRecord, fakeCodec, fakeGroup, recordAt, step } from './fake-groups.ts';
-import { ManualClock } from './manual-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { copyOf, holds, plunder } from './plunder.ts';
 import { hasSqlite, NAMESPACE, sqliteStore, temporaryDirectory } from './stores.ts';
 

@@ -3,7 +3,7 @@ import type { SkytaleError } from '../../../src/base/errors.ts';
 import { openAgentStore } from '../../../src/mls/store/index.ts';
 import type { AgentStore, AgentStoreOptions } from '../../../src/mls/store/index.ts';
 import { channel, fakeCodec, otherChannel, recordAt } from './fake-groups.ts';
-import { ManualClock } from './manual-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { memoryStore } from './stores.ts';
 
 type Raw = ReturnType<typeof memoryStore>;

@@ -13,7 +13,7 @@ import { mlsGroupCodec, openDataDirectory } from '../../../src/mls/store/index.t
 import type { AgentStore, ChannelRecord, DataDirectoryOptions, StateKey } from '../../../src/mls/store/index.ts';
 import { Agent, CHANNEL, commit, defined, groupOf, utf8 } from '../agents.ts';
 import { bytesOf } from './fake-groups.ts';
-import { ManualClock } from './manual-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { copyOf, holds, plunder } from './plunder.ts';
 import { hasSqlite, temporaryDirectory } from './stores.ts';
 

@@ -7,7 +7,7 @@ import type { AgentStore, ChannelRecord } from '../../../src/mls/store/index.ts'
 import { CHANNEL, defined, groupOf } from '../agents.ts';
 import type { Agent } from '../agents.ts';
 import { bytesOf } from './fake-groups.ts';
-import { ManualClock } from './manual-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { memoryStore, NAMESPACE } from './stores.ts';
 import type { RawStore } from './stores.ts';
 

@@ -2,11 +2,10 @@ import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, chownSync, constants, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { freePort } from '../../support/free-port.ts';
 
 /** A server of a test's own, on a free port of 127.0.0.1, with its files in a directory that goes with it. */
 export interface TestServer {
@@ -113,13 +112,4 @@ function ready(server: ChildProcess, isReady: RegExp, ended: Promise<unknown>): 
     }
     ended.then(() => reject(new Error(`The server ended: ${lines.join(' | ')}`)), reject);
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { openDataDirectory } from '../../../src/mls/store/index.ts';
 import { channel, fakeCodec, recordAt } from './fake-groups.ts';
-import { ManualClock } from './manual-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { runProgram } from './program.ts';
 import { hasSqlite, temporaryDirectory } from './stores.ts';
 

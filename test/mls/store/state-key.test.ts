@@ -6,7 +6,7 @@ import type { DataDirectory, StateKey } from '../../../src/mls/store/index.ts';
 import { DirectoryLock } from '../../../src/mls/store/directory-lock.ts';
 import { findStateKey } from '../../../src/mls/store/state-key-source.ts';
 import { bytesOf, channel, fakeCodec, otherChannel, recordAt } from './fake-groups.ts';
-import { ManualClock } from './manual-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { copyOf, holds, plunder } from './plunder.ts';
 import { hasSqlite, memoryStore, NAMESPACE, sqliteStore, temporaryDirectory } from './stores.ts';
 
