@@ -239,6 +239,24 @@ describe('a token at hand', () => {
 
     expect(asked).toBe(1);
   });
+
+  it('is asked for until it is taken, with growing waits, by a client that was let in before', async () => {
+    const relay = new StrictRelay();
+    let asked = 0;
+    const statuses = await relay.serve({ token: async () => jwt(relay, `${(asked += 1)}`, 0) });
+    await online(statuses);
+    relay.takesCall = () => asked >= 5;
+    relay.calls[0]?.fail(status.UNAUTHENTICATED, 'expired');
+    for (let offline = 1; offline <= 4; offline += 1) {
+      await statuses.until((all) => all.filter(({ kind }) => kind === 'offline').length >= offline);
+      relay.clock.advance(10_000);
+    }
+    await online(statuses, 2);
+
+    expect(asked).toBe(5);
+    const waits = statuses.events.flatMap((event) => (event.kind === 'offline' ? [event.retryInMs] : []));
+    expect(waits).toEqual([0, 200, 400, 800]);
+  });
 });
 
 describe('what a token says of itself', () => {

@@ -47,6 +47,8 @@ export class GrpcTransport implements RelayTransport, LinkHost {
   readonly #firstPublishes = new FirstPublishes();
   #attempt = 0;
   #isStarted = false;
+  /** Whether the relay has ever taken a token of this client. */
+  #wasLetIn = false;
   /** Of the wait before the next attempt. */
   #cancelTimer: () => void = () => undefined;
   /** The connection under way or in use. */
@@ -162,6 +164,7 @@ export class GrpcTransport implements RelayTransport, LinkHost {
 
   #ready(session: RelaySession): void {
     this.#online = session;
+    this.#wasLetIn = true;
     this.#attempt = 0;
     this.#reconnects.succeeded();
     // First of all, so that what a subscriber publishes on the news comes after what was published before.
@@ -181,8 +184,10 @@ export class GrpcTransport implements RelayTransport, LinkHost {
       return;
     }
     if (end.kind === 'unauthenticated') {
-      // One that was taken has ended, and one from an earlier attempt may have. One that was made for this attempt is no good.
-      if (this.#online === undefined && wasTokenFresh) {
+      // One that was taken has ended, and one from an earlier attempt may have. One that was made for this attempt is no good,
+      // and at a relay that never took any the next will not be better. Where one was taken before, something passes: a
+      // secret is being changed, a clock is being set. Whether the account still gets tokens, its issuer says.
+      if (!this.#wasLetIn && wasTokenFresh) {
         this.#refuse('unauthorized', end.error);
         return;
       }
