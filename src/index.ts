@@ -149,6 +149,7 @@ export {
   type LogEntry,
   type MemoryRelay,
   type MemoryRelayOptions,
+  type NoticeTopic,
   type PublishAnswer,
   type Quota,
   type RefusalReason,

@@ -100,6 +100,9 @@ export interface LinkOptions {
   readonly credit: number;
 }
 
+/** What a notice is about: somebody waits to be admitted to the channel, or somebody is to be removed from it. */
+export type NoticeTopic = 'join-requests' | 'removals';
+
 /** What happens on a link, in order. */
 export type LinkEvent =
   /** Subscribed on a fresh connection. Delivery goes on behind the last entry that was emitted. */
@@ -109,6 +112,11 @@ export type LinkEvent =
   | { readonly kind: 'caught-up'; readonly headSeq: number }
   /** Entries after `afterSeq` and before `resumesAtSeq` are gone for ever. */
   | { readonly kind: 'gap'; readonly afterSeq: number; readonly resumesAtSeq: number }
+  /**
+   * There is something new for the channel's members at the control plane. Several of one topic may come as one, and one may
+   * be lost: whoever cares also asks after each `caught-up` and from time to time.
+   */
+  | { readonly kind: 'notice'; readonly topic: NoticeTopic }
   /** The connection is lost; the transport reconnects by itself. */
   | { readonly kind: 'offline'; readonly cause: SkytaleError }
   /** The relay will not serve this link, now or after a reconnect. The last event; the stream completes. */

@@ -1,6 +1,7 @@
 import { connectRelay, createMemoryRelay } from '../../src/transport/index.ts';
 import { describeAccounts } from './accounts-contract.ts';
 import { describeRelayTransport } from './contract.ts';
+import { describeNotices } from './notices-contract.ts';
 import { bridgeTo } from './support/bridge.ts';
 import { freePort } from '../support/free-port.ts';
 import { startScriptedRelay } from './support/scripted-relay.ts';
@@ -38,6 +39,17 @@ describeAccounts('gRPC, to a model of the relay', async ({ messagesPerMonth, now
     connect: (account) => connectRelay({ endpoint: server.endpoint, token: async () => account }),
     limitRate: (messages, retryAfterMs) => relay.limitRate(messages, retryAfterMs),
     expel: (account) => relay.expel(CHANNEL, account),
+    close: async () => server[Symbol.asyncDispose](),
+  };
+});
+
+describeNotices('gRPC, to a model of the relay', async () => {
+  const relay = createMemoryRelay();
+  const server = await startScriptedRelay(bridgeTo(relay));
+  return {
+    connect: (account) => connectRelay({ endpoint: server.endpoint, token: async () => account }),
+    announce: (topic) => relay.announce(CHANNEL, topic),
+    expel: async (account) => relay.expel(CHANNEL, account),
     close: async () => server[Symbol.asyncDispose](),
   };
 });

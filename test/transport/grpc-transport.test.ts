@@ -245,6 +245,10 @@ describe('gRPC transport: a relay that breaks the rules', () => {
       (call) => call.send({ case: 'deliver', value: { subscription: 7, entries: [entry(1)] } }),
     ],
     [
+      'tells a notice to a subscription that was never made',
+      (call) => call.send({ case: 'notice', value: { subscription: 7, topic: 1 } }),
+    ],
+    [
       'tells a gap that was passed already',
       (call) => {
         call.send(deliver(5));
@@ -311,6 +315,7 @@ describe('gRPC transport: a relay that breaks the rules', () => {
       greeting((frame, call) => {
         if (frame.case !== 'subscribe') return;
         call.sendBytes(Buffer.from([0xa2, 0x06, 0x00])); // field 100
+        call.send({ case: 'notice', value: { subscription: 1, topic: 100 as never } });
         call.send(deliver(1));
       }),
     );

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createMemoryRelay } from '../../src/transport/index.ts';
 import { describeAccounts } from './accounts-contract.ts';
 import { describeRelayTransport } from './contract.ts';
+import { describeNotices } from './notices-contract.ts';
 import { Recording } from './support/recording.ts';
 import { CHANNEL, GROUP, entriesOf, hasEntries, hasKind, message, namesOf } from './support/submissions.ts';
 
@@ -29,6 +30,16 @@ describeAccounts('in memory', async ({ messagesPerMonth, nowMs }) => {
   };
 });
 
+describeNotices('in memory', async () => {
+  const relay = createMemoryRelay();
+  return {
+    connect: (account) => relay.connect(account),
+    announce: (topic) => relay.announce(CHANNEL, topic),
+    expel: async (account) => relay.expel(CHANNEL, account),
+    close: async () => undefined,
+  };
+});
+
 describe('memory relay', () => {
   const options = { channel: CHANNEL, group: GROUP, start: { afterSeq: 0 }, credit: 10 };
 
@@ -52,6 +63,26 @@ describe('memory relay', () => {
       'online',
       'entries',
       'caught-up',
+    ]);
+  });
+
+  it('tells several notices of one topic as one, and loses those that wait for a connection that is cut', async () => {
+    const relay = createMemoryRelay();
+    const reader = new Recording(relay.connect().open(options).events$);
+    await reader.until(hasKind('caught-up'));
+    for (let count = 0; count < 3; count += 1) {
+      relay.announce(CHANNEL, 'join-requests');
+      relay.announce(CHANNEL, 'removals');
+    }
+    await reader.until(hasKind('notice', 2));
+    relay.announce(CHANNEL, 'removals');
+    relay.interrupt();
+    relay.restore();
+    await reader.until(hasKind('caught-up', 2));
+
+    expect(reader.events.flatMap((event) => (event.kind === 'notice' ? [event.topic] : []))).toEqual([
+      'join-requests',
+      'removals',
     ]);
   });
 

@@ -243,6 +243,8 @@ export class ChannelActor {
       case 'refused':
         this.#end('refused', event.error);
         return;
+      case 'notice':
+        return;
       case 'entries': {
         const end = await this.#reader.read(this.#control.gatherEntries(event.entries));
         const { name, group } = this.#bench.keeper.record;

@@ -105,6 +105,7 @@ class Asking {
         this.#refuse(event.error);
         return;
       case 'gap':
+      case 'notice':
         return;
     }
   }

@@ -10,6 +10,7 @@ import type {
   LinkOptions,
   LinkStart,
   LogEntry,
+  NoticeTopic,
   PublishAnswer,
   RefusalReason,
   Submission,
@@ -131,6 +132,10 @@ export class GrpcLink implements ChannelLink, SubscriptionSink {
     // So that the same gap is not told again after a reconnect.
     this.#moveTo(resumesAtSeq - 1);
     this.#subscriber?.next({ kind: 'gap', afterSeq, resumesAtSeq });
+  }
+
+  notice(topic: NoticeTopic): void {
+    this.#subscriber?.next({ kind: 'notice', topic });
   }
 
   refused(reason: RefusalReason, error: SkytaleError): void {

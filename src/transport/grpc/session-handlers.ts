@@ -1,5 +1,5 @@
 import type { SkytaleError } from '../../base/errors.ts';
-import type { LogEntry, Quota, RefusalReason, WelcomeDelivery } from '../relay-transport.ts';
+import type { LogEntry, NoticeTopic, Quota, RefusalReason, WelcomeDelivery } from '../relay-transport.ts';
 import type { RelayAddress } from './options.ts';
 
 /** Takes what arrives for one subscription. What it throws ends the connection. */
@@ -7,6 +7,7 @@ export interface SubscriptionSink {
   entries(entries: readonly LogEntry[]): void;
   caughtUp(headSeq: number): void;
   gap(afterSeq: number, resumesAtSeq: number): void;
+  notice(topic: NoticeTopic): void;
   refused(reason: RefusalReason, error: SkytaleError): void;
 }
 

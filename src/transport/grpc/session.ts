@@ -7,7 +7,7 @@ import { decodeServerFrame, encodeClientFrame } from '../wire/frames.ts';
 import type { ClientFrameInit, ServerFrameShape } from '../wire/frames.ts';
 import { refusalError, refusalFromWire } from '../wire/refusals.ts';
 import { PROTOCOL_VERSION } from '../wire/relay-service.ts';
-import { entryFromWire, quotaFromWire, safeNumber, welcomeFromWire } from '../wire/values.ts';
+import { entryFromWire, noticeTopicFromWire, quotaFromWire, safeNumber, welcomeFromWire } from '../wire/values.ts';
 import { FrameStream } from './frame-stream.ts';
 import { Liveness } from './liveness.ts';
 import type { TransportSettings } from './options.ts';
@@ -174,6 +174,12 @@ export class RelaySession {
           safeNumber('after_seq', afterSeq),
           safeNumber('resumes_at_seq', resumesAtSeq),
         );
+      }
+      case 'notice': {
+        const topic = noticeTopicFromWire(frame.value.topic);
+        const sink = this.#sink(frame.value.subscription);
+        if (topic !== undefined) sink?.notice(topic);
+        return;
       }
       case 'subscriptionRefused': {
         const { subscription, detail } = frame.value;

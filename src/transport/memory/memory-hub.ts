@@ -1,6 +1,6 @@
 import type { ChannelName } from '../../base/channel-name.ts';
 import type { SkytaleError } from '../../base/errors.ts';
-import type { PublishAnswer, Quota, Submission, WelcomeDelivery } from '../relay-transport.ts';
+import type { NoticeTopic, PublishAnswer, Quota, Submission, WelcomeDelivery } from '../relay-transport.ts';
 import type { MemoryCaller } from './memory-door.ts';
 import type { MemoryLog } from './memory-log.ts';
 
@@ -29,6 +29,8 @@ export interface MemoryPublish {
 export interface MemoryClient {
   /** Logs or Welcomes have grown. */
   wake(): void;
+  /** There is something new for the members of a channel. */
+  notice(channel: ChannelName, topic: NoticeTopic): void;
   cut(cause: SkytaleError): void;
   reachable(): void;
 }

@@ -10,6 +10,7 @@ import type {
   LinkEvent,
   LinkOptions,
   LinkStart,
+  NoticeTopic,
   PublishAnswer,
   RefusalReason,
   Submission,
@@ -45,6 +46,8 @@ export class MemoryLink implements ChannelLink {
   #afterSeq: number | undefined;
   /** What the `caught-up` that is still to come will tell. */
   #headAtStart: number | undefined;
+  /** What is to be told on this connection. */
+  readonly #notices = new Set<NoticeTopic>();
 
   constructor(options: LinkOptions, log: MemoryLog, transport: MemoryLinkHost) {
     this.#options = options;
@@ -62,6 +65,7 @@ export class MemoryLink implements ChannelLink {
       return () => {
         this.#subscriber = undefined;
         this.#afterSeq = undefined;
+        this.#notices.clear();
         transport.dismiss(this);
       };
     });
@@ -88,9 +92,15 @@ export class MemoryLink implements ChannelLink {
     else this.#transport.wake();
   }
 
+  /** There is something new for the members of a channel, to be told with the next {@link MemoryLink.wake}. */
+  notice(channel: ChannelName, topic: NoticeTopic): void {
+    if (this.#afterSeq !== undefined && channel === this.#options.channel) this.#notices.add(topic);
+  }
+
   detach(cause: SkytaleError): void {
     if (this.#afterSeq === undefined) return;
     this.#afterSeq = undefined;
+    this.#notices.clear();
     this.#subscriber?.next({ kind: 'offline', cause });
   }
 
@@ -117,6 +127,10 @@ export class MemoryLink implements ChannelLink {
   }
 
   #nextEvent(afterSeq: number): LinkEvent | undefined {
+    for (const topic of this.#notices) {
+      this.#notices.delete(topic);
+      return { kind: 'notice', topic };
+    }
     const resumesAtSeq = this.#log.gapAfter(afterSeq);
     if (resumesAtSeq !== undefined) {
       this.#moveTo(resumesAtSeq - 1);

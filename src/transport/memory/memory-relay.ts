@@ -4,7 +4,7 @@ import { checkInteger } from '../../base/check.ts';
 import { systemClock } from '../../base/clock.ts';
 import type { Clock } from '../../base/clock.ts';
 import { TransportError } from '../../base/errors.ts';
-import type { LogEntry, RelayTransport, WelcomeDelivery } from '../relay-transport.ts';
+import type { LogEntry, NoticeTopic, RelayTransport, WelcomeDelivery } from '../relay-transport.ts';
 import { MemoryLog } from './memory-log.ts';
 import { MemoryDoor } from './memory-door.ts';
 import type { MemoryClient, MemoryHub } from './memory-hub.ts';
@@ -29,6 +29,8 @@ export interface MemoryRelay {
    * only to accounts that were handed a Welcome. One without goes everywhere.
    */
   connect(account?: string): RelayTransport;
+  /** Tells those who may read the channel, and are connected, that there is something new for its members. */
+  announce(channel: ChannelName, topic: NoticeTopic): void;
   /** An account may not use the channel any more. */
   expel(channel: ChannelName, account: string): void;
   /** The next so many messages, of whomever, are refused as `rate-limited`, to be tried again after `retryAfterMs`. */
@@ -131,6 +133,9 @@ export function createMemoryRelay(options: MemoryRelayOptions = {}): MemoryRelay
 
   return {
     connect: (account) => new MemoryTransport(hub, account),
+    announce(channel, topic) {
+      for (const client of clients) client.notice(channel, topic);
+    },
     expel(channel, account) {
       door.expel(channel, account);
       for (const client of clients) client.wake();

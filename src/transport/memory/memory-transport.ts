@@ -8,6 +8,7 @@ import { checkLinkOptions } from '../check.ts';
 import type {
   ChannelLink,
   LinkOptions,
+  NoticeTopic,
   PublishAnswer,
   Quota,
   RelayTransport,
@@ -137,6 +138,11 @@ export class MemoryTransport implements RelayTransport, MemoryClient, MemoryLink
       }
       for (const link of [...this.#links]) link.wake();
     });
+  }
+
+  notice(channel: ChannelName, topic: NoticeTopic): void {
+    for (const link of this.#links) link.notice(channel, topic);
+    this.wake();
   }
 
   cut(cause: SkytaleError): void {

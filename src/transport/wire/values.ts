@@ -3,7 +3,7 @@ import { copyBytes } from '../../base/bytes.ts';
 import { parseChannelName } from '../../base/channel-name.ts';
 import type { ChannelName } from '../../base/channel-name.ts';
 import { TransportError } from '../../base/errors.ts';
-import { EntryKind as WireKind } from '../gen/skytale/relay/v1/relay_pb.ts';
+import { EntryKind as WireKind, NoticeTopic as WireTopic } from '../gen/skytale/relay/v1/relay_pb.ts';
 import type {
   Answer,
   AnswerSchema,
@@ -20,6 +20,7 @@ import type {
   EntryKind,
   LinkStart,
   LogEntry,
+  NoticeTopic,
   PublishAnswer,
   Quota,
   Submission,
@@ -172,6 +173,17 @@ export function startToWire(start: LinkStart): NonNullable<Subscribe['start']> {
 export function startFromWire(start: Subscribe['start']): LinkStart {
   if (start.case === 'afterCommitOfEpoch') return { afterCommitOfEpoch: start.value };
   return { afterSeq: start.case === undefined ? 0 : safeNumber('after_seq', start.value) };
+}
+
+/** The `topic` of a `Notice` frame. */
+export function noticeTopicToWire(topic: NoticeTopic): WireTopic {
+  return topic === 'removals' ? WireTopic.REMOVALS : WireTopic.JOIN_REQUESTS;
+}
+
+/** The topic of a `Notice` frame; `undefined` for one that only a newer relay knows. */
+export function noticeTopicFromWire(topic: WireTopic): NoticeTopic | undefined {
+  if (topic === WireTopic.JOIN_REQUESTS) return 'join-requests';
+  return topic === WireTopic.REMOVALS ? 'removals' : undefined;
 }
 
 /**

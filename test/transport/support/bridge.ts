@@ -4,6 +4,7 @@ import { parseChannelName } from '../../../src/base/channel-name.ts';
 import {
   answerToWire,
   entryToWire,
+  noticeTopicToWire,
   quotaToWire,
   refusalToWire,
   startFromWire,
@@ -120,6 +121,8 @@ class BridgedSession {
         const value = { subscription, afterSeq: BigInt(afterSeq), resumesAtSeq: BigInt(resumesAtSeq) };
         return this.#call.send({ case: 'gap', value });
       }
+      case 'notice':
+        return this.#call.send({ case: 'notice', value: { subscription, topic: noticeTopicToWire(event.topic) } });
       case 'refused': {
         const value = { subscription, reason: refusalToWire(event.reason), detail: '' };
         return this.#call.send({ case: 'subscriptionRefused', value });

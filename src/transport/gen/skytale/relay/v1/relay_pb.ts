@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file skytale/relay/v1/relay.proto.
  */
 export const file_skytale_relay_v1_relay: GenFile = /*@__PURE__*/
-  fileDesc("Chxza3l0YWxlL3JlbGF5L3YxL3JlbGF5LnByb3RvEhBza3l0YWxlLnJlbGF5LnYxIpsDCgtDbGllbnRGcmFtZRIoCgVoZWxsbxgBIAEoCzIXLnNreXRhbGUucmVsYXkudjEuSGVsbG9IABIwCglzdWJzY3JpYmUYAiABKAsyGy5za3l0YWxlLnJlbGF5LnYxLlN1YnNjcmliZUgAEioKBmNyZWRpdBgDIAEoCzIYLnNreXRhbGUucmVsYXkudjEuQ3JlZGl0SAASNAoLdW5zdWJzY3JpYmUYBCABKAsyHS5za3l0YWxlLnJlbGF5LnYxLlVuc3Vic2NyaWJlSAASLAoHcHVibGlzaBgFIAEoCzIZLnNreXRhbGUucmVsYXkudjEuUHVibGlzaEgAEjcKDWF3YWl0X3dlbGNvbWUYBiABKAsyHi5za3l0YWxlLnJlbGF5LnYxLkF3YWl0V2VsY29tZUgAEiYKBHBpbmcYByABKAsyFi5za3l0YWxlLnJlbGF5LnYxLlBpbmdIABI2CgxhdXRoZW50aWNhdGUYCCABKAsyHi5za3l0YWxlLnJlbGF5LnYxLkF1dGhlbnRpY2F0ZUgAQgcKBWZyYW1lIqEFCgtTZXJ2ZXJGcmFtZRIoCgVyZWFkeRgBIAEoCzIXLnNreXRhbGUucmVsYXkudjEuUmVhZHlIABIsCgdkZWxpdmVyGAIgASgLMhkuc2t5dGFsZS5yZWxheS52MS5EZWxpdmVySAASLwoJY2F1Z2h0X3VwGAMgASgLMhouc2t5dGFsZS5yZWxheS52MS5DYXVnaHRVcEgAEiQKA2dhcBgEIAEoCzIVLnNreXRhbGUucmVsYXkudjEuR2FwSAASRQoUc3Vic2NyaXB0aW9uX3JlZnVzZWQYBSABKAsyJS5za3l0YWxlLnJlbGF5LnYxLlN1YnNjcmlwdGlvblJlZnVzZWRIABIwCglwdWJsaXNoZWQYBiABKAsyGy5za3l0YWxlLnJlbGF5LnYxLlB1Ymxpc2hlZEgAEjQKB3dlbGNvbWUYByABKAsyIS5za3l0YWxlLnJlbGF5LnYxLldlbGNvbWVEZWxpdmVyeUgAEiYKBHBvbmcYCCABKAsyFi5za3l0YWxlLnJlbGF5LnYxLlBvbmdIABJBChJjb25uZWN0aW9uX3JlZnVzZWQYCSABKAsyIy5za3l0YWxlLnJlbGF5LnYxLkNvbm5lY3Rpb25SZWZ1c2VkSAASOAoNYXV0aGVudGljYXRlZBgKIAEoCzIfLnNreXRhbGUucmVsYXkudjEuQXV0aGVudGljYXRlZEgAEkkKFmF1dGhlbnRpY2F0aW9uX3JlZnVzZWQYCyABKAsyJy5za3l0YWxlLnJlbGF5LnYxLkF1dGhlbnRpY2F0aW9uUmVmdXNlZEgAEjsKD3dlbGNvbWVfcmVmdXNlZBgMIAEoCzIgLnNreXRhbGUucmVsYXkudjEuV2VsY29tZVJlZnVzZWRIAEIHCgVmcmFtZSIxCgVIZWxsbxIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEg4KBmNsaWVudBgCIAEoCSKfAQoFUmVhZHkSGAoQcHJvdG9jb2xfdmVyc2lvbhgBIAEoDRIZChFtYXhfcGF5bG9hZF9ieXRlcxgCIAEoDRIZChFtYXhfYmF0Y2hfZW50cmllcxgDIAEoDRIXCg9tYXhfZnJhbWVfYnl0ZXMYBCABKA0SGwoTdG9rZW5fZXhwaXJlc19hdF9tcxgFIAEoBBIQCghjbG9ja19tcxgGIAEoBCIdCgxBdXRoZW50aWNhdGUSDQoFdG9rZW4YASABKAkiPgoNQXV0aGVudGljYXRlZBIbChN0b2tlbl9leHBpcmVzX2F0X21zGAEgASgEEhAKCGNsb2NrX21zGAIgASgEIicKFUF1dGhlbnRpY2F0aW9uUmVmdXNlZBIOCgZkZXRhaWwYASABKAkiTgoRQ29ubmVjdGlvblJlZnVzZWQSKQoGcmVhc29uGAEgASgOMhkuc2t5dGFsZS5yZWxheS52MS5SZWZ1c2FsEg4KBmRldGFpbBgCIAEoCSKbAQoFRW50cnkSCwoDc2VxGAEgASgEEhAKCHByZXZfc2VxGAIgASgEEikKBGtpbmQYAyABKA4yGy5za3l0YWxlLnJlbGF5LnYxLkVudHJ5S2luZBINCgVlcG9jaBgEIAEoBBISCgptZXNzYWdlX2lkGAUgASgMEg8KB3BheWxvYWQYBiABKAwSFAoMc3RvcmVkX2F0X21zGAcgASgEIpABCglTdWJzY3JpYmUSFAoMc3Vic2NyaXB0aW9uGAEgASgNEg8KB2NoYW5uZWwYAiABKAkSDQoFZ3JvdXAYAyABKAwSEwoJYWZ0ZXJfc2VxGAQgASgESAASHwoVYWZ0ZXJfY29tbWl0X29mX2Vwb2NoGAUgASgESAASDgoGY3JlZGl0GAYgASgNQgcKBXN0YXJ0Ii8KBkNyZWRpdBIUCgxzdWJzY3JpcHRpb24YASABKA0SDwoHZW50cmllcxgCIAEoDSIjCgtVbnN1YnNjcmliZRIUCgxzdWJzY3JpcHRpb24YASABKA0iSQoHRGVsaXZlchIUCgxzdWJzY3JpcHRpb24YASABKA0SKAoHZW50cmllcxgCIAMoCzIXLnNreXRhbGUucmVsYXkudjEuRW50cnkiMgoIQ2F1Z2h0VXASFAoMc3Vic2NyaXB0aW9uGAEgASgNEhAKCGhlYWRfc2VxGAIgASgEIkYKA0dhcBIUCgxzdWJzY3JpcHRpb24YASABKA0SEQoJYWZ0ZXJfc2VxGAIgASgEEhYKDnJlc3VtZXNfYXRfc2VxGAMgASgEImYKE1N1YnNjcmlwdGlvblJlZnVzZWQSFAoMc3Vic2NyaXB0aW9uGAEgASgNEikKBnJlYXNvbhgCIAEoDjIZLnNreXRhbGUucmVsYXkudjEuUmVmdXNhbBIOCgZkZXRhaWwYAyABKAkifAoHUHVibGlzaBIPCgdyZXF1ZXN0GAEgASgNEg8KB2NoYW5uZWwYAiABKAkSDQoFZ3JvdXAYAyABKAwSMQoLc3VibWlzc2lvbnMYBCADKAsyHC5za3l0YWxlLnJlbGF5LnYxLlN1Ym1pc3Npb24SDQoFcm91bmQYBSABKA0imAEKClN1Ym1pc3Npb24SKQoEa2luZBgBIAEoDjIbLnNreXRhbGUucmVsYXkudjEuRW50cnlLaW5kEg0KBWVwb2NoGAIgASgEEhIKCm1lc3NhZ2VfaWQYAyABKAwSDwoHcGF5bG9hZBgEIAEoDBIrCgh3ZWxjb21lcxgFIAMoCzIZLnNreXRhbGUucmVsYXkudjEuV2VsY29tZSI0CgdXZWxjb21lEhgKEGtleV9wYWNrYWdlX3JlZnMYASADKAwSDwoHcGF5bG9hZBgCIAEoDCJvCglQdWJsaXNoZWQSDwoHcmVxdWVzdBgBIAEoDRIpCgdhbnN3ZXJzGAIgAygLMhguc2t5dGFsZS5yZWxheS52MS5BbnN3ZXISJgoFcXVvdGEYAyABKAsyFy5za3l0YWxlLnJlbGF5LnYxLlF1b3RhIj8KBVF1b3RhEg0KBWxpbWl0GAEgASgEEhEKCXJlbWFpbmluZxgCIAEoBBIUCgxyZXNldHNfYXRfbXMYAyABKAQicAoGQW5zd2VyEi4KCGFjY2VwdGVkGAEgASgLMhouc2t5dGFsZS5yZWxheS52MS5BY2NlcHRlZEgAEiwKB3JlZnVzZWQYAiABKAsyGS5za3l0YWxlLnJlbGF5LnYxLlJlZnVzZWRIAEIICgZyZXN1bHQiKgoIQWNjZXB0ZWQSCwoDc2VxGAEgASgEEhEKCWR1cGxpY2F0ZRgCIAEoCCJzCgdSZWZ1c2VkEikKBnJlYXNvbhgBIAEoDjIZLnNreXRhbGUucmVsYXkudjEuUmVmdXNhbBIOCgZkZXRhaWwYAiABKAkSFQoNY3VycmVudF9lcG9jaBgDIAEoBBIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoBCInCgxBd2FpdFdlbGNvbWUSFwoPa2V5X3BhY2thZ2VfcmVmGAEgASgMImAKD1dlbGNvbWVEZWxpdmVyeRIXCg9rZXlfcGFja2FnZV9yZWYYASABKAwSDwoHY2hhbm5lbBgCIAEoCRISCgpjb21taXRfc2VxGAMgASgEEg8KB3BheWxvYWQYBCABKAwiZAoOV2VsY29tZVJlZnVzZWQSFwoPa2V5X3BhY2thZ2VfcmVmGAEgASgMEikKBnJlYXNvbhgCIAEoDjIZLnNreXRhbGUucmVsYXkudjEuUmVmdXNhbBIOCgZkZXRhaWwYAyABKAkiFQoEUGluZxINCgVub25jZRgBIAEoBCIVCgRQb25nEg0KBW5vbmNlGAEgASgEKlYKCUVudHJ5S2luZBIaChZFTlRSWV9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSRU5UUllfS0lORF9NRVNTQUdFEAESFQoRRU5UUllfS0lORF9DT01NSVQQAiqrAwoHUmVmdXNhbBIXChNSRUZVU0FMX1VOU1BFQ0lGSUVEEAASHwobUkVGVVNBTF9VTlNVUFBPUlRFRF9WRVJTSU9OEAESGgoWUkVGVVNBTF9QUk9UT0NPTF9FUlJPUhACEhkKFVJFRlVTQUxfRVBPQ0hfREVDSURFRBADEhkKFVJFRlVTQUxfRVBPQ0hfVU5LTk9XThAEEhcKE1JFRlVTQUxfU1RBTEVfRVBPQ0gQBRIZChVSRUZVU0FMX0ZPUkVJR05fR1JPVVAQBhIVChFSRUZVU0FMX1RPT19MQVJHRRAHEhUKEVJFRlVTQUxfTUFMRk9STUVEEAgSEQoNUkVGVVNBTF9MSU1JVBAJEhcKE1JFRlVTQUxfVU5BVkFJTEFCTEUQChIbChdSRUZVU0FMX0lOVkFMSURfQ0hBTk5FTBALEhgKFFJFRlVTQUxfVU5BVVRIT1JJWkVEEAwSGQoVUkVGVVNBTF9MT0dfV0VOVF9CQUNLEA0SGgoWUkVGVVNBTF9RVU9UQV9FWENFRURFRBAOEhgKFFJFRlVTQUxfUkFURV9MSU1JVEVEEA8yVAoFUmVsYXkSSwoHQ29ubmVjdBIdLnNreXRhbGUucmVsYXkudjEuQ2xpZW50RnJhbWUaHS5za3l0YWxlLnJlbGF5LnYxLlNlcnZlckZyYW1lKAEwAWIGcHJvdG8z");
+  fileDesc("Chxza3l0YWxlL3JlbGF5L3YxL3JlbGF5LnByb3RvEhBza3l0YWxlLnJlbGF5LnYxIpsDCgtDbGllbnRGcmFtZRIoCgVoZWxsbxgBIAEoCzIXLnNreXRhbGUucmVsYXkudjEuSGVsbG9IABIwCglzdWJzY3JpYmUYAiABKAsyGy5za3l0YWxlLnJlbGF5LnYxLlN1YnNjcmliZUgAEioKBmNyZWRpdBgDIAEoCzIYLnNreXRhbGUucmVsYXkudjEuQ3JlZGl0SAASNAoLdW5zdWJzY3JpYmUYBCABKAsyHS5za3l0YWxlLnJlbGF5LnYxLlVuc3Vic2NyaWJlSAASLAoHcHVibGlzaBgFIAEoCzIZLnNreXRhbGUucmVsYXkudjEuUHVibGlzaEgAEjcKDWF3YWl0X3dlbGNvbWUYBiABKAsyHi5za3l0YWxlLnJlbGF5LnYxLkF3YWl0V2VsY29tZUgAEiYKBHBpbmcYByABKAsyFi5za3l0YWxlLnJlbGF5LnYxLlBpbmdIABI2CgxhdXRoZW50aWNhdGUYCCABKAsyHi5za3l0YWxlLnJlbGF5LnYxLkF1dGhlbnRpY2F0ZUgAQgcKBWZyYW1lIs0FCgtTZXJ2ZXJGcmFtZRIoCgVyZWFkeRgBIAEoCzIXLnNreXRhbGUucmVsYXkudjEuUmVhZHlIABIsCgdkZWxpdmVyGAIgASgLMhkuc2t5dGFsZS5yZWxheS52MS5EZWxpdmVySAASLwoJY2F1Z2h0X3VwGAMgASgLMhouc2t5dGFsZS5yZWxheS52MS5DYXVnaHRVcEgAEiQKA2dhcBgEIAEoCzIVLnNreXRhbGUucmVsYXkudjEuR2FwSAASRQoUc3Vic2NyaXB0aW9uX3JlZnVzZWQYBSABKAsyJS5za3l0YWxlLnJlbGF5LnYxLlN1YnNjcmlwdGlvblJlZnVzZWRIABIwCglwdWJsaXNoZWQYBiABKAsyGy5za3l0YWxlLnJlbGF5LnYxLlB1Ymxpc2hlZEgAEjQKB3dlbGNvbWUYByABKAsyIS5za3l0YWxlLnJlbGF5LnYxLldlbGNvbWVEZWxpdmVyeUgAEiYKBHBvbmcYCCABKAsyFi5za3l0YWxlLnJlbGF5LnYxLlBvbmdIABJBChJjb25uZWN0aW9uX3JlZnVzZWQYCSABKAsyIy5za3l0YWxlLnJlbGF5LnYxLkNvbm5lY3Rpb25SZWZ1c2VkSAASOAoNYXV0aGVudGljYXRlZBgKIAEoCzIfLnNreXRhbGUucmVsYXkudjEuQXV0aGVudGljYXRlZEgAEkkKFmF1dGhlbnRpY2F0aW9uX3JlZnVzZWQYCyABKAsyJy5za3l0YWxlLnJlbGF5LnYxLkF1dGhlbnRpY2F0aW9uUmVmdXNlZEgAEjsKD3dlbGNvbWVfcmVmdXNlZBgMIAEoCzIgLnNreXRhbGUucmVsYXkudjEuV2VsY29tZVJlZnVzZWRIABIqCgZub3RpY2UYDSABKAsyGC5za3l0YWxlLnJlbGF5LnYxLk5vdGljZUgAQgcKBWZyYW1lIjEKBUhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SDgoGY2xpZW50GAIgASgJIp8BCgVSZWFkeRIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhkKEW1heF9wYXlsb2FkX2J5dGVzGAIgASgNEhkKEW1heF9iYXRjaF9lbnRyaWVzGAMgASgNEhcKD21heF9mcmFtZV9ieXRlcxgEIAEoDRIbChN0b2tlbl9leHBpcmVzX2F0X21zGAUgASgEEhAKCGNsb2NrX21zGAYgASgEIh0KDEF1dGhlbnRpY2F0ZRINCgV0b2tlbhgBIAEoCSI+Cg1BdXRoZW50aWNhdGVkEhsKE3Rva2VuX2V4cGlyZXNfYXRfbXMYASABKAQSEAoIY2xvY2tfbXMYAiABKAQiJwoVQXV0aGVudGljYXRpb25SZWZ1c2VkEg4KBmRldGFpbBgBIAEoCSJOChFDb25uZWN0aW9uUmVmdXNlZBIpCgZyZWFzb24YASABKA4yGS5za3l0YWxlLnJlbGF5LnYxLlJlZnVzYWwSDgoGZGV0YWlsGAIgASgJIpsBCgVFbnRyeRILCgNzZXEYASABKAQSEAoIcHJldl9zZXEYAiABKAQSKQoEa2luZBgDIAEoDjIbLnNreXRhbGUucmVsYXkudjEuRW50cnlLaW5kEg0KBWVwb2NoGAQgASgEEhIKCm1lc3NhZ2VfaWQYBSABKAwSDwoHcGF5bG9hZBgGIAEoDBIUCgxzdG9yZWRfYXRfbXMYByABKAQikAEKCVN1YnNjcmliZRIUCgxzdWJzY3JpcHRpb24YASABKA0SDwoHY2hhbm5lbBgCIAEoCRINCgVncm91cBgDIAEoDBITCglhZnRlcl9zZXEYBCABKARIABIfChVhZnRlcl9jb21taXRfb2ZfZXBvY2gYBSABKARIABIOCgZjcmVkaXQYBiABKA1CBwoFc3RhcnQiLwoGQ3JlZGl0EhQKDHN1YnNjcmlwdGlvbhgBIAEoDRIPCgdlbnRyaWVzGAIgASgNIiMKC1Vuc3Vic2NyaWJlEhQKDHN1YnNjcmlwdGlvbhgBIAEoDSJJCgdEZWxpdmVyEhQKDHN1YnNjcmlwdGlvbhgBIAEoDRIoCgdlbnRyaWVzGAIgAygLMhcuc2t5dGFsZS5yZWxheS52MS5FbnRyeSIyCghDYXVnaHRVcBIUCgxzdWJzY3JpcHRpb24YASABKA0SEAoIaGVhZF9zZXEYAiABKAQiRgoDR2FwEhQKDHN1YnNjcmlwdGlvbhgBIAEoDRIRCglhZnRlcl9zZXEYAiABKAQSFgoOcmVzdW1lc19hdF9zZXEYAyABKAQiTAoGTm90aWNlEhQKDHN1YnNjcmlwdGlvbhgBIAEoDRIsCgV0b3BpYxgCIAEoDjIdLnNreXRhbGUucmVsYXkudjEuTm90aWNlVG9waWMiZgoTU3Vic2NyaXB0aW9uUmVmdXNlZBIUCgxzdWJzY3JpcHRpb24YASABKA0SKQoGcmVhc29uGAIgASgOMhkuc2t5dGFsZS5yZWxheS52MS5SZWZ1c2FsEg4KBmRldGFpbBgDIAEoCSJ8CgdQdWJsaXNoEg8KB3JlcXVlc3QYASABKA0SDwoHY2hhbm5lbBgCIAEoCRINCgVncm91cBgDIAEoDBIxCgtzdWJtaXNzaW9ucxgEIAMoCzIcLnNreXRhbGUucmVsYXkudjEuU3VibWlzc2lvbhINCgVyb3VuZBgFIAEoDSKYAQoKU3VibWlzc2lvbhIpCgRraW5kGAEgASgOMhsuc2t5dGFsZS5yZWxheS52MS5FbnRyeUtpbmQSDQoFZXBvY2gYAiABKAQSEgoKbWVzc2FnZV9pZBgDIAEoDBIPCgdwYXlsb2FkGAQgASgMEisKCHdlbGNvbWVzGAUgAygLMhkuc2t5dGFsZS5yZWxheS52MS5XZWxjb21lIjQKB1dlbGNvbWUSGAoQa2V5X3BhY2thZ2VfcmVmcxgBIAMoDBIPCgdwYXlsb2FkGAIgASgMIm8KCVB1Ymxpc2hlZBIPCgdyZXF1ZXN0GAEgASgNEikKB2Fuc3dlcnMYAiADKAsyGC5za3l0YWxlLnJlbGF5LnYxLkFuc3dlchImCgVxdW90YRgDIAEoCzIXLnNreXRhbGUucmVsYXkudjEuUXVvdGEiPwoFUXVvdGESDQoFbGltaXQYASABKAQSEQoJcmVtYWluaW5nGAIgASgEEhQKDHJlc2V0c19hdF9tcxgDIAEoBCJwCgZBbnN3ZXISLgoIYWNjZXB0ZWQYASABKAsyGi5za3l0YWxlLnJlbGF5LnYxLkFjY2VwdGVkSAASLAoHcmVmdXNlZBgCIAEoCzIZLnNreXRhbGUucmVsYXkudjEuUmVmdXNlZEgAQggKBnJlc3VsdCIqCghBY2NlcHRlZBILCgNzZXEYASABKAQSEQoJZHVwbGljYXRlGAIgASgIInMKB1JlZnVzZWQSKQoGcmVhc29uGAEgASgOMhkuc2t5dGFsZS5yZWxheS52MS5SZWZ1c2FsEg4KBmRldGFpbBgCIAEoCRIVCg1jdXJyZW50X2Vwb2NoGAMgASgEEhYKDnJldHJ5X2FmdGVyX21zGAQgASgEIicKDEF3YWl0V2VsY29tZRIXCg9rZXlfcGFja2FnZV9yZWYYASABKAwiYAoPV2VsY29tZURlbGl2ZXJ5EhcKD2tleV9wYWNrYWdlX3JlZhgBIAEoDBIPCgdjaGFubmVsGAIgASgJEhIKCmNvbW1pdF9zZXEYAyABKAQSDwoHcGF5bG9hZBgEIAEoDCJkCg5XZWxjb21lUmVmdXNlZBIXCg9rZXlfcGFja2FnZV9yZWYYASABKAwSKQoGcmVhc29uGAIgASgOMhkuc2t5dGFsZS5yZWxheS52MS5SZWZ1c2FsEg4KBmRldGFpbBgDIAEoCSIVCgRQaW5nEg0KBW5vbmNlGAEgASgEIhUKBFBvbmcSDQoFbm9uY2UYASABKAQqVgoJRW50cnlLaW5kEhoKFkVOVFJZX0tJTkRfVU5TUEVDSUZJRUQQABIWChJFTlRSWV9LSU5EX01FU1NBR0UQARIVChFFTlRSWV9LSU5EX0NPTU1JVBACKmYKC05vdGljZVRvcGljEhwKGE5PVElDRV9UT1BJQ19VTlNQRUNJRklFRBAAEh4KGk5PVElDRV9UT1BJQ19KT0lOX1JFUVVFU1RTEAESGQoVTk9USUNFX1RPUElDX1JFTU9WQUxTEAIqqwMKB1JlZnVzYWwSFwoTUkVGVVNBTF9VTlNQRUNJRklFRBAAEh8KG1JFRlVTQUxfVU5TVVBQT1JURURfVkVSU0lPThABEhoKFlJFRlVTQUxfUFJPVE9DT0xfRVJST1IQAhIZChVSRUZVU0FMX0VQT0NIX0RFQ0lERUQQAxIZChVSRUZVU0FMX0VQT0NIX1VOS05PV04QBBIXChNSRUZVU0FMX1NUQUxFX0VQT0NIEAUSGQoVUkVGVVNBTF9GT1JFSUdOX0dST1VQEAYSFQoRUkVGVVNBTF9UT09fTEFSR0UQBxIVChFSRUZVU0FMX01BTEZPUk1FRBAIEhEKDVJFRlVTQUxfTElNSVQQCRIXChNSRUZVU0FMX1VOQVZBSUxBQkxFEAoSGwoXUkVGVVNBTF9JTlZBTElEX0NIQU5ORUwQCxIYChRSRUZVU0FMX1VOQVVUSE9SSVpFRBAMEhkKFVJFRlVTQUxfTE9HX1dFTlRfQkFDSxANEhoKFlJFRlVTQUxfUVVPVEFfRVhDRUVERUQQDhIYChRSRUZVU0FMX1JBVEVfTElNSVRFRBAPMlQKBVJlbGF5EksKB0Nvbm5lY3QSHS5za3l0YWxlLnJlbGF5LnYxLkNsaWVudEZyYW1lGh0uc2t5dGFsZS5yZWxheS52MS5TZXJ2ZXJGcmFtZSgBMAFiBnByb3RvMw");
 
 /**
  * @generated from message skytale.relay.v1.ClientFrame
@@ -169,6 +169,12 @@ export type ServerFrame = Message<"skytale.relay.v1.ServerFrame"> & {
      */
     value: WelcomeRefused;
     case: "welcomeRefused";
+  } | {
+    /**
+     * @generated from field: skytale.relay.v1.Notice notice = 13;
+     */
+    value: Notice;
+    case: "notice";
   } | { case: undefined; value?: undefined };
 };
 
@@ -579,6 +585,32 @@ export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
   messageDesc(file_skytale_relay_v1_relay, 14);
 
 /**
+ * There is something new for the channel's members at the control plane. Several of one topic may come as one, and one may
+ * be lost: whoever cares also asks from time to time. Sent to subscriptions that may read the channel, whatever their
+ * credit. A client ignores topics that it does not know.
+ *
+ * @generated from message skytale.relay.v1.Notice
+ */
+export type Notice = Message<"skytale.relay.v1.Notice"> & {
+  /**
+   * @generated from field: uint32 subscription = 1;
+   */
+  subscription: number;
+
+  /**
+   * @generated from field: skytale.relay.v1.NoticeTopic topic = 2;
+   */
+  topic: NoticeTopic;
+};
+
+/**
+ * Describes the message skytale.relay.v1.Notice.
+ * Use `create(NoticeSchema)` to create a new message.
+ */
+export const NoticeSchema: GenMessage<Notice> = /*@__PURE__*/
+  messageDesc(file_skytale_relay_v1_relay, 15);
+
+/**
  * @generated from message skytale.relay.v1.SubscriptionRefused
  */
 export type SubscriptionRefused = Message<"skytale.relay.v1.SubscriptionRefused"> & {
@@ -603,7 +635,7 @@ export type SubscriptionRefused = Message<"skytale.relay.v1.SubscriptionRefused"
  * Use `create(SubscriptionRefusedSchema)` to create a new message.
  */
 export const SubscriptionRefusedSchema: GenMessage<SubscriptionRefused> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 15);
+  messageDesc(file_skytale_relay_v1_relay, 16);
 
 /**
  * @generated from message skytale.relay.v1.Publish
@@ -650,7 +682,7 @@ export type Publish = Message<"skytale.relay.v1.Publish"> & {
  * Use `create(PublishSchema)` to create a new message.
  */
 export const PublishSchema: GenMessage<Publish> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 16);
+  messageDesc(file_skytale_relay_v1_relay, 17);
 
 /**
  * @generated from message skytale.relay.v1.Submission
@@ -691,7 +723,7 @@ export type Submission = Message<"skytale.relay.v1.Submission"> & {
  * Use `create(SubmissionSchema)` to create a new message.
  */
 export const SubmissionSchema: GenMessage<Submission> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 17);
+  messageDesc(file_skytale_relay_v1_relay, 18);
 
 /**
  * @generated from message skytale.relay.v1.Welcome
@@ -717,7 +749,7 @@ export type Welcome = Message<"skytale.relay.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 18);
+  messageDesc(file_skytale_relay_v1_relay, 19);
 
 /**
  * One answer per submission, in the same order.
@@ -748,7 +780,7 @@ export type Published = Message<"skytale.relay.v1.Published"> & {
  * Use `create(PublishedSchema)` to create a new message.
  */
 export const PublishedSchema: GenMessage<Published> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 19);
+  messageDesc(file_skytale_relay_v1_relay, 20);
 
 /**
  * What an account may still publish. Messages count, commits do not.
@@ -781,7 +813,7 @@ export type Quota = Message<"skytale.relay.v1.Quota"> & {
  * Use `create(QuotaSchema)` to create a new message.
  */
 export const QuotaSchema: GenMessage<Quota> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 20);
+  messageDesc(file_skytale_relay_v1_relay, 21);
 
 /**
  * @generated from message skytale.relay.v1.Answer
@@ -810,7 +842,7 @@ export type Answer = Message<"skytale.relay.v1.Answer"> & {
  * Use `create(AnswerSchema)` to create a new message.
  */
 export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 21);
+  messageDesc(file_skytale_relay_v1_relay, 22);
 
 /**
  * @generated from message skytale.relay.v1.Accepted
@@ -834,7 +866,7 @@ export type Accepted = Message<"skytale.relay.v1.Accepted"> & {
  * Use `create(AcceptedSchema)` to create a new message.
  */
 export const AcceptedSchema: GenMessage<Accepted> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 22);
+  messageDesc(file_skytale_relay_v1_relay, 23);
 
 /**
  * @generated from message skytale.relay.v1.Refused
@@ -870,7 +902,7 @@ export type Refused = Message<"skytale.relay.v1.Refused"> & {
  * Use `create(RefusedSchema)` to create a new message.
  */
 export const RefusedSchema: GenMessage<Refused> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 23);
+  messageDesc(file_skytale_relay_v1_relay, 24);
 
 /**
  * Asks for the Welcome addressed to a key package; answered when there is one, on this connection. Where clients are
@@ -890,7 +922,7 @@ export type AwaitWelcome = Message<"skytale.relay.v1.AwaitWelcome"> & {
  * Use `create(AwaitWelcomeSchema)` to create a new message.
  */
 export const AwaitWelcomeSchema: GenMessage<AwaitWelcome> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 24);
+  messageDesc(file_skytale_relay_v1_relay, 25);
 
 /**
  * @generated from message skytale.relay.v1.WelcomeDelivery
@@ -922,7 +954,7 @@ export type WelcomeDelivery = Message<"skytale.relay.v1.WelcomeDelivery"> & {
  * Use `create(WelcomeDeliverySchema)` to create a new message.
  */
 export const WelcomeDeliverySchema: GenMessage<WelcomeDelivery> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 25);
+  messageDesc(file_skytale_relay_v1_relay, 26);
 
 /**
  * There is no Welcome for this client, and will be none: it was handed to another account.
@@ -951,7 +983,7 @@ export type WelcomeRefused = Message<"skytale.relay.v1.WelcomeRefused"> & {
  * Use `create(WelcomeRefusedSchema)` to create a new message.
  */
 export const WelcomeRefusedSchema: GenMessage<WelcomeRefused> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 26);
+  messageDesc(file_skytale_relay_v1_relay, 27);
 
 /**
  * @generated from message skytale.relay.v1.Ping
@@ -968,7 +1000,7 @@ export type Ping = Message<"skytale.relay.v1.Ping"> & {
  * Use `create(PingSchema)` to create a new message.
  */
 export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 27);
+  messageDesc(file_skytale_relay_v1_relay, 28);
 
 /**
  * @generated from message skytale.relay.v1.Pong
@@ -985,7 +1017,7 @@ export type Pong = Message<"skytale.relay.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
-  messageDesc(file_skytale_relay_v1_relay, 28);
+  messageDesc(file_skytale_relay_v1_relay, 29);
 
 /**
  * @generated from enum skytale.relay.v1.EntryKind
@@ -1017,6 +1049,41 @@ export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind] | UnknownEnum
  */
 export const EntryKindSchema: GenEnum<EntryKind> = /*@__PURE__*/
   enumDesc(file_skytale_relay_v1_relay, 0);
+
+/**
+ * @generated from enum skytale.relay.v1.NoticeTopic
+ */
+export const NoticeTopic = {
+  /**
+   * @generated from enum value: NOTICE_TOPIC_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * somebody waits to be admitted
+   *
+   * @generated from enum value: NOTICE_TOPIC_JOIN_REQUESTS = 1;
+   */
+  JOIN_REQUESTS: 1,
+
+  /**
+   * somebody is to be removed
+   *
+   * @generated from enum value: NOTICE_TOPIC_REMOVALS = 2;
+   */
+  REMOVALS: 2,
+} as const;
+
+/**
+ * @generated from enum skytale.relay.v1.NoticeTopic
+ */
+export type NoticeTopic = (typeof NoticeTopic)[keyof typeof NoticeTopic] | UnknownEnum;
+
+/**
+ * Describes the enum skytale.relay.v1.NoticeTopic.
+ */
+export const NoticeTopicSchema: GenEnum<NoticeTopic> = /*@__PURE__*/
+  enumDesc(file_skytale_relay_v1_relay, 1);
 
 /**
  * @generated from enum skytale.relay.v1.Refusal
@@ -1132,7 +1199,7 @@ export type Refusal = (typeof Refusal)[keyof typeof Refusal] | UnknownEnum;
  * Describes the enum skytale.relay.v1.Refusal.
  */
 export const RefusalSchema: GenEnum<Refusal> = /*@__PURE__*/
-  enumDesc(file_skytale_relay_v1_relay, 1);
+  enumDesc(file_skytale_relay_v1_relay, 2);
 
 /**
  * @generated from service skytale.relay.v1.Relay
