@@ -67,7 +67,8 @@ export class TransportError extends SkytaleError<TransportErrorCode> {
  * Codes of {@link ChannelError}. `invalid_payload`: a codec or its validator refused a value. `request_timeout`, `request_failed`,
  * `responder_left`: a request did not get the replies that it expects, because time is over, because a handler failed, or
  * because who had to reply is no member any more. `receipt_timeout`: not everybody has confirmed a message in time; it is
- * stored all the same.
+ * stored all the same. `join_denied`: a member has refused the request to join. `invite_invalid`: the token is none; the other
+ * `invite_…` codes say why one is of no use. `identity_taken`: another account has used the invite for this identity.
  */
 export type ChannelErrorCode =
   | 'channel_error'
@@ -80,7 +81,15 @@ export type ChannelErrorCode =
   | 'request_timeout'
   | 'request_failed'
   | 'responder_left'
-  | 'receipt_timeout';
+  | 'receipt_timeout'
+  | 'join_denied'
+  | 'invite_invalid'
+  | 'invite_unknown'
+  | 'invite_wrong_channel'
+  | 'invite_expired'
+  | 'invite_revoked'
+  | 'invite_exhausted'
+  | 'identity_taken';
 
 const CHANNEL_STATUS: Record<ChannelErrorCode, number | undefined> = {
   channel_error: 400,
@@ -94,6 +103,14 @@ const CHANNEL_STATUS: Record<ChannelErrorCode, number | undefined> = {
   request_failed: undefined,
   responder_left: undefined,
   receipt_timeout: undefined,
+  join_denied: 403,
+  invite_invalid: 400,
+  invite_unknown: 404,
+  invite_wrong_channel: 400,
+  invite_expired: 410,
+  invite_revoked: 410,
+  invite_exhausted: 409,
+  identity_taken: 409,
 };
 
 /**

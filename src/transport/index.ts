@@ -41,5 +41,28 @@ export type { ConnectRelayOptions } from './grpc/options.ts';
 export { createMemoryRelay } from './memory/memory-relay.ts';
 export type { MemoryRelay, MemoryRelayOptions } from './memory/memory-relay.ts';
 
-export { checkApiKey, exchangeToken } from './control-plane.ts';
-export type { ExchangeTokenOptions } from './control-plane.ts';
+export { checkApiKey } from './control-plane/api-key.ts';
+export type {
+  AccountUsage,
+  Admission,
+  ApprovalPolicy,
+  ChannelInfo,
+  ClaimOptions,
+  ControlPlane,
+  InviteInfo,
+  InviteSubmission,
+  JoinProgress,
+  JoinStatus,
+  JoinSubmission,
+  PendingJoin,
+  PendingRemoval,
+  RevocationInfo,
+  RevocationSubmission,
+  WaitOptions,
+} from './control-plane/control-plane.ts';
+export { connectControlPlane } from './control-plane/http-control-plane.ts';
+export type { ConnectControlPlaneOptions } from './control-plane/http-control-plane.ts';
+export { createMemoryControlPlane } from './control-plane/memory-control-plane.ts';
+export type { MemoryControlPlane, MemoryControlPlaneOptions } from './control-plane/memory-control-plane.ts';
+export { exchangeToken } from './control-plane/token-exchange.ts';
+export type { ExchangeTokenOptions } from './control-plane/token-exchange.ts';
