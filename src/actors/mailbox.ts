@@ -64,6 +64,16 @@ export class Mailbox<Control, User> {
     return this.#user.length;
   }
 
+  /** The user message that is next; it stays. */
+  get oldest(): User | undefined {
+    return this.#user.peek();
+  }
+
+  /** User messages that may be in the lane. */
+  get capacity(): number {
+    return this.#maxMessages;
+  }
+
   /** Bytes of the user messages in the lane. */
   get depthBytes(): number {
     return this.#bytes;

@@ -19,18 +19,37 @@ export type BufferPolicy<T> =
     }
   | { readonly latest: true };
 
+/**
+ * For sources that can wait, see `iterate`: when `capacity` values wait for their consumer, the source is asked for no more, until
+ * half of them are taken. What is on its way by then is kept as well; more than 4 096 of that end the stream with `mailbox_full`.
+ */
+export interface WaitPolicy {
+  readonly capacity: number;
+  readonly overflow: 'wait';
+}
+
+/** Values that a source may have on its way when it is asked to wait. */
+const WAIT_SLACK = 4096;
+
 /** @internal Values that wait under a {@link BufferPolicy}. */
 export class PolicyBuffer<T> {
   readonly #values = new Fifo<T>();
   readonly #capacity: number;
   readonly #overflow: 'error' | 'dropOldest' | 'dropNewest';
   readonly #onDrop: ((value: T) => void) | undefined;
+  /** How many wait when the source is to wait as well. */
+  readonly #threshold: number | undefined;
 
   /** @throws {@link RuntimeError} `invalid_argument` for a policy that is none. */
-  constructor(policy: BufferPolicy<T>) {
+  constructor(policy: BufferPolicy<T> | WaitPolicy) {
     if ('latest' in policy) {
       this.#capacity = 1;
       this.#overflow = 'dropOldest';
+      this.#onDrop = undefined;
+    } else if (policy.overflow === 'wait') {
+      this.#threshold = checkInteger('capacity', policy.capacity, 1);
+      this.#capacity = this.#threshold + WAIT_SLACK;
+      this.#overflow = 'error';
       this.#onDrop = undefined;
     } else {
       this.#capacity = checkInteger('capacity', policy.capacity, 1);
@@ -41,6 +60,21 @@ export class PolicyBuffer<T> {
 
   get length(): number {
     return this.#values.length;
+  }
+
+  /** Whether the source is to wait when there is no room. */
+  get waits(): boolean {
+    return this.#threshold !== undefined;
+  }
+
+  /** Whether the source is to wait now. */
+  get isFull(): boolean {
+    return this.#threshold !== undefined && this.length >= this.#threshold;
+  }
+
+  /** Whether the source may go on. */
+  get isHalfEmpty(): boolean {
+    return this.#threshold !== undefined && this.length * 2 <= this.#threshold;
   }
 
   /** Takes `value` in as the policy says; the error that ends the stream if the policy is `error` and there is no room. */

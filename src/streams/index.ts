@@ -9,11 +9,12 @@
  * - What may fail for a while is tried again with a `Backoff`: `retryWithBackoff` for streams.
  */
 export { Backoff, type BackoffOptions } from './backoff.ts';
-export type { BufferPolicy } from './buffer-policy.ts';
+export type { BufferPolicy, WaitPolicy } from './buffer-policy.ts';
 export { buffered } from './buffered.ts';
 export { deriveState } from './derive-state.ts';
 export { Fifo } from './fifo.ts';
 export { fromSignal } from './from-signal.ts';
+export type { Holdable } from './holdable.ts';
 export { iterate, type IterateOptions } from './iterate.ts';
 export { onAbort } from './on-abort.ts';
 export { OrderedSubject } from './ordered-subject.ts';

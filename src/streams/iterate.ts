@@ -1,7 +1,9 @@
 import { type Observable, Subject, takeUntil } from 'rxjs';
-import { type BufferPolicy, PolicyBuffer } from './buffer-policy.ts';
+import { RuntimeError } from '../base/errors.ts';
+import { type BufferPolicy, PolicyBuffer, type WaitPolicy } from './buffer-policy.ts';
 import { Fifo } from './fifo.ts';
 import { fromSignal } from './from-signal.ts';
+import { type Holdable, isHoldable } from './holdable.ts';
 
 /** Options of {@link iterate}. */
 export interface IterateOptions {
@@ -24,7 +26,10 @@ interface Waiter<T> {
  * is bounded by `policy`. The loop ends after the source has completed, and throws its error, in both cases after
  * the values that wait. Leaving the loop (`return()`) unsubscribes. Every `next()` settles, whatever ends the iteration.
  *
- * @throws RuntimeError `invalid_argument` for a policy that is none.
+ * With `overflow: 'wait'` a loop that is slower than its source makes the source wait: for streams that can, as a channel can,
+ * which then asks the relay for no more. What is on its way when the buffer is full still comes, and is kept beyond `capacity`.
+ *
+ * @throws RuntimeError `invalid_argument` for a policy that is none, and for `wait` on a stream that cannot
  *
  * @example
  * const words: string[] = [];
@@ -33,9 +38,13 @@ interface Waiter<T> {
  */
 export function iterate<T>(
   source: Observable<T>,
-  policy: BufferPolicy<T>,
+  policy: BufferPolicy<T> | WaitPolicy,
   options: IterateOptions = {},
 ): AsyncIterableIterator<T, undefined> & AsyncDisposable {
+  if ('overflow' in policy && policy.overflow === 'wait' && !isHoldable(source)) {
+    const hint = 'give `iterate` the channel itself, or one of its `messages$`, and filter in the loop';
+    throw new RuntimeError('invalid_argument', `Expected a stream that can wait for \`overflow: 'wait'\`: ${hint}.`);
+  }
   const iterator = new StreamIterator<T>(policy, options.signal);
   iterator.attach(source);
   return iterator;
@@ -46,9 +55,12 @@ class StreamIterator<T> implements AsyncIterableIterator<T, undefined>, AsyncDis
   readonly #signal: AbortSignal | undefined;
   readonly #waiters = new Fifo<Waiter<T>>();
   readonly #stop$ = new Subject<void>();
+  #source: Holdable | undefined;
+  /** While the source waits for us. */
+  #letGo: (() => void) | undefined;
   #end: End | undefined;
 
-  constructor(policy: BufferPolicy<T>, signal: AbortSignal | undefined) {
+  constructor(policy: BufferPolicy<T> | WaitPolicy, signal: AbortSignal | undefined) {
     this.#buffer = new PolicyBuffer(policy);
     this.#signal = signal;
   }
@@ -64,6 +76,7 @@ class StreamIterator<T> implements AsyncIterableIterator<T, undefined>, AsyncDis
         });
       if (signal.aborted) return;
     }
+    if (this.#buffer.waits && isHoldable(source)) this.#source = source;
     source.pipe(takeUntil(this.#stop$)).subscribe({
       next: (value) => this.#accept(value),
       error: (error: unknown) => this.#finish({ kind: 'failed', error }),
@@ -74,7 +87,7 @@ class StreamIterator<T> implements AsyncIterableIterator<T, undefined>, AsyncDis
   next(): Promise<IteratorResult<T, undefined>> {
     // After the source's end nobody listens to the signal any more, yet values may wait.
     if (this.#signal?.aborted && this.#buffer.length > 0) this.#abandon({ kind: 'failed', error: this.#signal.reason });
-    if (this.#buffer.length > 0) return Promise.resolve({ done: false, value: this.#buffer.shift() });
+    if (this.#buffer.length > 0) return Promise.resolve({ done: false, value: this.#shift() });
     return new Promise((resolve, reject) => {
       const waiter = { resolve, reject };
       if (this.#end === undefined) this.#waiters.push(waiter);
@@ -110,6 +123,18 @@ class StreamIterator<T> implements AsyncIterableIterator<T, undefined>, AsyncDis
     }
     const overflow = this.#buffer.push(value);
     if (overflow !== undefined) this.#finish({ kind: 'failed', error: overflow });
+    else if (this.#buffer.isFull) this.#letGo ??= this.#source?.hold();
+  }
+
+  #shift(): T {
+    const value = this.#buffer.shift();
+    if (this.#buffer.isHalfEmpty) this.#resume();
+    return value;
+  }
+
+  #resume(): void {
+    this.#letGo?.();
+    this.#letGo = undefined;
   }
 
   /** Ends at once: what waits in the buffer is given up. */
@@ -122,6 +147,7 @@ class StreamIterator<T> implements AsyncIterableIterator<T, undefined>, AsyncDis
     if (this.#end !== undefined && !isFinal) return;
     this.#end = end;
     this.#stop$.next();
+    this.#resume();
     for (const waiter of this.#waiters.clear()) this.#settle(waiter);
   }
 

@@ -3,11 +3,13 @@ import { ChannelError, MlsError, type SkytaleError, toSkytaleError } from '../..
 import { type ChannelRecord, type Group, groupMembers, pinMembers } from '../../mls/index.ts';
 import { Backoff, yieldTurn } from '../../streams/index.ts';
 import type { LinkEvent } from '../../transport/index.ts';
+import type { ChannelFigures } from './channel-inspection.ts';
 import type { ChannelControl, ChannelMailbox } from './channel-mailbox.ts';
 import { ChannelOutput } from './channel-output.ts';
 import { CommitDesk } from './commit-desk.ts';
 import { CommitWindow } from './commit-window.ts';
 import { ConfirmationDesk } from './confirmation-desk.ts';
+import { CreditGate } from './credit-gate.ts';
 import { ControlQueue } from './control-queue.ts';
 import { DeliveryJournal } from './delivery-journal.ts';
 import { Housekeeping } from './housekeeping.ts';
@@ -40,6 +42,7 @@ export class ChannelActor {
   readonly #commits: CommitDesk;
   readonly #housekeeping: Housekeeping;
   readonly #journal: DeliveryJournal;
+  readonly #credit: CreditGate;
   readonly #reader: LogReader;
   readonly #publisher: Publisher;
   readonly #restarts: Backoff;
@@ -59,7 +62,7 @@ export class ChannelActor {
 
   /** @param record as it is in the store */
   constructor(record: ChannelRecord, mailbox: ChannelMailbox, ports: ChannelPorts) {
-    this.output = new ChannelOutput(record);
+    this.output = new ChannelOutput(record, ports.clock);
     this.#bench = {
       ports,
       mailbox,
@@ -74,6 +77,7 @@ export class ChannelActor {
     this.#outbox.load(record);
     const confirmations = new ConfirmationDesk(this.#bench, this.#outbox);
     this.#journal = new DeliveryJournal(this.#bench, confirmations);
+    this.#credit = new CreditGate(this.#bench, this.#journal);
     this.#housekeeping = new Housekeeping(this.#bench, this.#commits);
     this.#publisher = new Publisher(this.#bench, {
       outbox: this.#outbox,
@@ -84,6 +88,7 @@ export class ChannelActor {
       outbox: this.#outbox,
       commits: this.#commits,
       journal: this.#journal,
+      credit: this.#credit,
       housekeeping: this.#housekeeping,
       confirmations,
     });
@@ -94,6 +99,24 @@ export class ChannelActor {
   /** Why nothing moves any more, once that is so. */
   get ended(): SkytaleError | undefined {
     return this.#ended;
+  }
+
+  /** How much there is of everything. */
+  get figures(): ChannelFigures {
+    const { mailbox } = this.#bench;
+    const { received, crashes, faults, lastFault } = this.output.tally;
+    return {
+      depth: mailbox.depth,
+      capacity: mailbox.capacity,
+      oldestSinceMs: mailbox.oldest?.postedAtMs,
+      unhandled: this.#journal.length,
+      isSlow: this.#credit.isSlow,
+      sent: this.#outbox.storedMessages,
+      received,
+      crashes,
+      faults,
+      lastFault,
+    };
   }
 
   /** Gives up waiting for the relay while stopping. */
@@ -205,6 +228,13 @@ export class ChannelActor {
         return;
       case 'acknowledge':
         this.#journal.acknowledge(this.#control.gatherAcknowledged(message.seq));
+        this.#credit.processed(0);
+        return;
+      case 'hold':
+        this.#credit.hold();
+        return;
+      case 'let-go':
+        this.#credit.release();
         return;
       case 'release':
         this.#journal.release(message.consumer);

@@ -77,6 +77,8 @@ export interface RejoinRequest extends Arrival {
  * - `late-reply`: a reply to a request of this agent that does not wait any more.
  * - `respond-failed`: a `respond` handler threw, or too many requests waited for it; who asked was told.
  * - `unsent`: a reply, a cancellation or a confirmation could not be sent.
+ * - `slow`: a consumer or another reader is so far behind that the relay is asked for no more until it has caught up by half.
+ *   Told once each time. `unhandled` messages wait in the journal.
  * - `stuck`: a commit cannot be applied; the channel does not go past it, and joins anew behind it if another member helps.
  */
 export type ChannelFault =
@@ -93,6 +95,7 @@ export type ChannelFault =
   | { readonly kind: 'late-reply'; readonly seq: number; readonly sender: Uint8Array; readonly payload: Uint8Array }
   | { readonly kind: 'respond-failed'; readonly seq: number; readonly error: SkytaleError }
   | { readonly kind: 'unsent'; readonly error: SkytaleError }
+  | { readonly kind: 'slow'; readonly unhandled: number }
   | { readonly kind: 'crashed'; readonly error: SkytaleError; readonly retryInMs: number }
   | { readonly kind: 'stuck'; readonly seq: number; readonly error: SkytaleError };
 

@@ -19,6 +19,9 @@ export type ChannelControl =
   | { readonly kind: 'consume'; readonly consumer: Consumer }
   | { readonly kind: 'release'; readonly consumer: Consumer }
   | { readonly kind: 'acknowledge'; readonly seq: number }
+  /** A reader cannot take more, or can again. */
+  | { readonly kind: 'hold' }
+  | { readonly kind: 'let-go' }
   /** Something may be done now that could not before: a delay is over. */
   | { readonly kind: 'wake' }
   /** What is not on disk yet should be. */

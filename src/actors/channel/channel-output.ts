@@ -10,6 +10,8 @@ import type {
   ChannelState,
   ChannelStatus,
 } from './channel-event.ts';
+import type { Clock } from '../../base/clock.ts';
+import { ChannelTally } from './channel-inspection.ts';
 import { channelMembers } from './intake.ts';
 import { MessageGate } from './message-gate.ts';
 
@@ -25,7 +27,11 @@ export class ChannelOutput {
   #members: readonly ChannelMember[];
   #authenticator: Uint8Array;
 
-  constructor(record: ChannelRecord) {
+  readonly tally: ChannelTally = new ChannelTally();
+  readonly #clock: Pick<Clock, 'now'>;
+
+  constructor(record: ChannelRecord, clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
     this.#members = channelMembers(record);
     this.#authenticator = epochAuthenticator(record.group);
     this.#state = new StateSubject<ChannelState>({
@@ -84,7 +90,7 @@ export class ChannelOutput {
   emit(events: readonly ChannelEvent[]): void {
     for (const event of events) {
       if (event.kind !== 'message' || this.#gate.isOpen) {
-        this.#events.next(event);
+        this.#next(event);
         continue;
       }
       const unread = this.#gate.hold(event);
@@ -93,12 +99,17 @@ export class ChannelOutput {
   }
 
   fault(fault: ChannelFault): void {
-    this.#events.next({ kind: 'fault', fault });
+    this.#next({ kind: 'fault', fault });
   }
 
   /** Lets messages through from now on. Returns those that waited, for the caller to emit. */
   openGate(): readonly ChannelMessage[] {
     return this.#gate.isOpen ? [] : this.#gate.open();
+  }
+
+  #next(event: ChannelEvent): void {
+    this.tally.count(event, this.#clock.now());
+    this.#events.next(event);
   }
 
   complete(): void {

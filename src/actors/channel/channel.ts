@@ -2,7 +2,7 @@ import { concatMap, filter, map, Observable, type Observer, type Subscription } 
 import { checkBytes, checkInteger } from '../../base/check.ts';
 import { ChannelError, toSkytaleError } from '../../base/errors.ts';
 import { type ChannelRecord, groupMembers, safetyNumber } from '../../mls/index.ts';
-import { deriveState, type StateObservable } from '../../streams/index.ts';
+import { deriveState, type Holdable, type StateObservable } from '../../streams/index.ts';
 import { ChannelActor } from './channel-actor.ts';
 import type {
   ChannelEvent,
@@ -15,6 +15,7 @@ import type {
   GroupChange,
   SendReceipt,
 } from './channel-event.ts';
+import type { ChannelProbe } from './channel-inspection.ts';
 import { createChannelMailbox } from './channel-mailbox.ts';
 import type { ConsumeOptions, Consumption, SendOptions, StopOptions } from './channel-options.ts';
 import { deferred } from './deferred.ts';
@@ -25,6 +26,7 @@ import { Exchange } from './exchange.ts';
 import { type MembershipChange, membershipChanges } from './membership.ts';
 import { MessageIds } from './message-id.ts';
 import type { PayloadCodec } from './payload-codec.ts';
+import type { PresenceOptions, PresentMember } from './presence.ts';
 import type { Reply, RequestOptions } from './request-options.ts';
 import type { RequestHandler, RespondOptions } from './responder.ts';
 import { sendParcel } from './send-parcel.ts';
@@ -33,6 +35,8 @@ import type { ChannelPorts } from './workbench.ts';
 
 /** The constructor, for this file alone. */
 let make: (record: ChannelRecord, ports: ChannelPorts) => Channel;
+/** A look inside, for this file alone. */
+let look: (channel: Channel) => ChannelProbe;
 
 /**
  * An end-to-end encrypted channel: one MLS group, as an Observable of what the other members say and an Observer for
@@ -51,11 +55,11 @@ let make: (record: ChannelRecord, ports: ChannelPorts) => Channel;
  */
 // As rxjs's own webSocket() does: a channel is both ends at once, and operators on it give plain Observables.
 // eslint-disable-next-line rxjs-x/no-subclass
-export class Channel extends Observable<ChannelMessage> implements Observer<Uint8Array>, AsyncDisposable {
+export class Channel extends Observable<ChannelMessage> implements Observer<Uint8Array>, Holdable, AsyncDisposable {
   /** `org/namespace/service`. */
   readonly name: string;
   /** Messages of the others. Hot; those that came before the first subscription wait for it, at most 1 024 or 8 MiB. */
-  readonly messages$: Observable<ChannelMessage>;
+  readonly messages$: Observable<ChannelMessage> & Holdable;
   /** Changes of the group. Hot, no replay; `state$.value.epoch` is the new epoch when one is emitted. */
   readonly epochChanges$: Observable<EpochChange>;
   /**
@@ -72,6 +76,18 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   readonly events$: Observable<ChannelEvent>;
   /** The channel as one value. Replays the latest, also after the end. */
   readonly state$: StateObservable<ChannelState>;
+  /**
+   * The other members that are there, in the order in which they came: those that have announced themselves
+   * ({@link Channel.announce}) or have said anything lately. Replays the latest; emits when somebody comes or goes; empty after
+   * the end; never errors.
+   *
+   * While the channel is not `live` nobody is taken as gone. A member that dies without a word is there until its lease
+   * ends: 75 s in groups of up to thirty members, 2.5 s a member in larger ones.
+   *
+   * @example
+   * channel$.presence$.subscribe((present) => console.log(present.map(({ member }) => member.leaf)));
+   */
+  readonly presence$: StateObservable<readonly PresentMember[]>;
   /** How the channel is. Replays the latest, also after the end. */
   readonly status$: StateObservable<ChannelStatus>;
   readonly #actor: ChannelActor;
@@ -79,11 +95,13 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   readonly #ports: ChannelPorts;
   readonly #exchange: Exchange;
   readonly #consumption: ConsumeDesk;
+  readonly #self: Uint8Array;
   #isFlowing = false;
   #isStopping = false;
 
   static {
     make = (record, ports) => new Channel(record, ports);
+    look = (channel) => channel.#probe();
   }
 
   /** Channels come from a client. */
@@ -98,11 +116,14 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
     const fault = (event: ChannelFault): void => output.fault(event);
     this.#consumption = new ConsumeDesk(record.name, this.#mailbox, ports, fault);
     const { group, idKey } = record;
-    this.#exchange = new Exchange(output.events$, {
+    this.#self = groupMembers(group).find(({ leaf }) => leaf === group.ownLeaf)?.identity ?? new Uint8Array();
+    this.status$ = deriveState(output.state$, ({ status }) => status);
+    this.#exchange = new Exchange(output.events$, this.status$, {
       name: record.name,
       clock: ports.clock,
+      random: ports.random,
       ids: new MessageIds(idKey, ports.random),
-      self: groupMembers(group).find(({ leaf }) => leaf === group.ownLeaf)?.identity ?? new Uint8Array(),
+      self: this.#self,
       state: () => output.state$.value,
       send: (parcel) => {
         this.connect();
@@ -111,12 +132,12 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
       fault,
       checkOpen: () => this.#checkOpen(),
     });
-    this.status$ = deriveState(output.state$, ({ status }) => status);
+    this.presence$ = this.#exchange.presence.present$;
     this.events$ = new Observable((subscriber) => {
       subscriber.add(output.events$.subscribe(subscriber));
       this.#letMessagesThrough();
     });
-    this.messages$ = this.events$.pipe(filter((event) => event.kind === 'message'));
+    this.messages$ = holdable(this.events$.pipe(filter((event) => event.kind === 'message')), () => this.hold());
     this.epochChanges$ = output.events$.pipe(filter((event) => event.kind === 'epoch-change'));
     this.membership$ = this.epochChanges$.pipe(concatMap(membershipChanges));
     this.faults$ = output.events$.pipe(
@@ -184,7 +205,8 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
       return this.#exchange.receipts.send(payload, options);
     }
     const { promise, resolve, reject } = deferred<SendReceipt>();
-    await this.#mailbox.put({ payload: payload.slice(), waiter: { resolve, reject } }, options.signal);
+    const postedAtMs = this.#noteSend();
+    await this.#mailbox.put({ payload: payload.slice(), waiter: { resolve, reject }, postedAtMs }, options.signal);
     return promise;
   }
 
@@ -199,7 +221,8 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
     this.#checkOpen();
     this.connect();
     const copy = payload.slice();
-    if (!this.#mailbox.offer({ payload: copy, waiter: undefined }))
+    const postedAtMs = this.#noteSend();
+    if (!this.#mailbox.offer({ payload: copy, waiter: undefined, postedAtMs }))
       this.#actor.output.fault({ kind: 'overflow', payload: copy });
   }
 
@@ -242,6 +265,39 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
     const subscription = this.#exchange.responses.respond(handler, options);
     this.connect();
     return subscription;
+  }
+
+  /**
+   * Says to the other members that this agent is there, until the subscription is ended or the channel is stopped, which says
+   * that it goes. They see it on their {@link Channel.presence$}. Starts the flow.
+   *
+   * Nothing is announced unless somebody calls this: an announcement is a message to the relay, which counts towards the quota
+   * and shows when an agent is there. It is said when the channel gets live, and then when nothing else was said for an interval.
+   *
+   * @throws {@link RuntimeError} `invalid_argument`; {@link ChannelError} `channel_closed`
+   *
+   * @example
+   * const there = channel$.announce();
+   * there.unsubscribe();
+   */
+  announce(options: PresenceOptions = {}): Subscription {
+    const announcement = this.#exchange.announcer.announce(options);
+    this.connect();
+    return announcement;
+  }
+
+  /**
+   * Asks the relay for no more, until the returned function is called; what is on its way still comes, at most 256 messages. For
+   * readers that are not consumers and cannot keep up, such as `iterate` with `overflow: 'wait'`. Each time that it comes to
+   * that there is a `slow` fault.
+   */
+  hold(): () => void {
+    let isHeld = true;
+    this.#mailbox.tell({ kind: 'hold' });
+    return () => {
+      if (isHeld) this.#mailbox.tell({ kind: 'let-go' });
+      isHeld = false;
+    };
   }
 
   /** The end of a source is not the end of the channel: an `error` becomes a fault. */
@@ -331,6 +387,32 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
     return this.stop();
   }
 
+  /** The others will hear something of this agent. Returns when. */
+  #noteSend(): number {
+    if (this.status$.value === 'live') this.#exchange.announcer.told();
+    return this.#ports.clock.now();
+  }
+
+  #probe(): ChannelProbe {
+    const actor = this.#actor;
+    const { presence$, state$ } = this;
+    return {
+      name: this.name,
+      identity: this.#self,
+      state$,
+      events$: actor.output.events$,
+      get state() {
+        return state$.value;
+      },
+      get figures() {
+        return actor.figures;
+      },
+      get present() {
+        return presence$.value.length;
+      },
+    };
+  }
+
   #letMessagesThrough(): void {
     if (this.#isStopping) return;
     this.connect();
@@ -343,8 +425,18 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   }
 }
 
+/** `stream`, whose source is made to wait by `hold`. */
+function holdable<T extends object>(stream: T, hold: () => () => void): T & Holdable {
+  return Object.assign(stream, { hold });
+}
+
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/** Looks at a channel without disturbing it. */
+export function probeChannel(channel: Channel): ChannelProbe {
+  return look(channel);
 }
 
 /** Opens a channel on its record, as it is in the store. */

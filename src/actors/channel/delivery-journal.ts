@@ -28,6 +28,16 @@ export class DeliveryJournal {
     return this.#consumer !== undefined;
   }
 
+  /** Messages that are not acknowledged. */
+  get length(): number {
+    return this.#bench.keeper.record.journal.length;
+  }
+
+  /** Whether at most half of its places are taken. */
+  get isHalfEmpty(): boolean {
+    return this.length * 2 <= MAX_MESSAGES;
+  }
+
   /** Whether more messages may be fetched. */
   get hasRoom(): boolean {
     const { journal } = this.#bench.keeper.record;
@@ -55,7 +65,7 @@ export class DeliveryJournal {
   }
 
   acknowledge(seqs: readonly number[]): void {
-    const { keeper, link } = this.#bench;
+    const { keeper } = this.#bench;
     const { record } = keeper;
     const handled = new Set(seqs);
     const asked = record.journal.filter((entry) => handled.has(entry.seq) && asksForOf(entry) === 'handled');
@@ -66,7 +76,6 @@ export class DeliveryJournal {
       asked.map(({ seq }) => seq),
     );
     keeper.deferShortly(next);
-    link.processed(0, this.hasRoom);
   }
 
   /** Serves `consumer` no longer. What it has not acknowledged is for the next one. */

@@ -53,5 +53,14 @@ export interface Confirmation extends Arrival {
   readonly seqs: readonly number[];
 }
 
+/** A member says that it is there, or that it goes; see {@link Channel.announce}. */
+export interface PresenceNotice extends Arrival {
+  readonly kind: 'presence';
+  /** For how long it is to be taken as there, in milliseconds from `storedAt` on. 0: it goes. */
+  readonly leaseMs: number;
+  /** When the relay stored it, by the relay's clock, in Unix milliseconds. */
+  readonly storedAt: number;
+}
+
 /** What members exchange beside messages. */
-export type ExchangeEvent = ChannelRequest | ReplyEvent | CancelNotice | Confirmation;
+export type ExchangeEvent = ChannelRequest | ReplyEvent | CancelNotice | Confirmation | PresenceNotice;

@@ -1,4 +1,4 @@
-export { Channel, startChannel } from './channel.ts';
+export { Channel, probeChannel, startChannel } from './channel.ts';
 export type { ConsumeOptions, Consumption, SendOptions, StopOptions } from './channel-options.ts';
 export type { PayloadChannel } from './payload-channel.ts';
 export type { ChannelPorts } from './workbench.ts';
@@ -17,6 +17,7 @@ export type {
   RejoinRequest,
   SendReceipt,
 } from './channel-event.ts';
+export type { ChannelFigures, ChannelProbe, FaultNote } from './channel-inspection.ts';
 export type { MessageHandler } from './consumer.ts';
 export type {
   Arrival,
@@ -25,9 +26,11 @@ export type {
   ChannelRequest,
   Confirmation,
   ExchangeEvent,
+  PresenceNotice,
   ReplyEvent,
 } from './exchange-event.ts';
 export { type ConfirmedReceipt, type ConfirmedSendOptions, ReceiptTimeoutError } from './receipt.ts';
+export type { PresenceOptions, PresentMember } from './presence.ts';
 export type { Reply, RequestOptions } from './request-options.ts';
 export type { IncomingRequest, RequestHandler, RespondOptions } from './responder.ts';
 export type { MembershipChange } from './membership.ts';

@@ -210,7 +210,7 @@ class Step {
 
   #deliver(entry: LogEntry, sender: Member, envelope: Envelope): void {
     if (envelope.kind.case !== undefined) {
-      this.#events.push(readExchange(envelope, this.#arrivalOf(entry, sender)));
+      this.#events.push(readExchange(envelope, this.#arrivalOf(entry, sender), entry.storedAtMs));
       return;
     }
     const { seq, epoch } = entry;

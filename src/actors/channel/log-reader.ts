@@ -3,6 +3,7 @@ import type { ChannelRecord } from '../../mls/index.ts';
 import type { LogEntry } from '../../transport/index.ts';
 import type { CommitDesk } from './commit-desk.ts';
 import type { ConfirmationDesk } from './confirmation-desk.ts';
+import type { CreditGate } from './credit-gate.ts';
 import type { DeliveryJournal } from './delivery-journal.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import { type Halt, type IntakeStep, takeEntries } from './intake.ts';
@@ -23,6 +24,7 @@ export interface LogReaderParts {
   readonly outbox: OutboxDesk;
   readonly commits: CommitDesk;
   readonly journal: DeliveryJournal;
+  readonly credit: CreditGate;
   readonly housekeeping: Housekeeping;
   readonly confirmations: ConfirmationDesk;
 }
@@ -115,8 +117,8 @@ export class LogReader {
 
   /** State first, then the events that tell of it. */
   #show({ events, verdicts, taken }: IntakeStep, record: ChannelRecord): void {
-    const { output, link } = this.#bench;
-    const { outbox, commits, journal, housekeeping } = this.#parts;
+    const { output } = this.#bench;
+    const { outbox, commits, journal, housekeeping, credit } = this.#parts;
     output.show(record, outbox.unsettled);
     for (const verdict of verdicts) {
       if (verdict.kind === 'won') commits.won(verdict.commit, verdict.seq);
@@ -125,7 +127,7 @@ export class LogReader {
     output.emit(events);
     housekeeping.observe(events);
     journal.offer(events.filter((event) => event.kind === 'message'));
-    link.processed(taken, journal.hasRoom);
+    credit.processed(taken);
   }
 
   #halt(halt: Halt): ReadingEnd {

@@ -19,6 +19,8 @@ export interface OutgoingPayload {
   readonly header?: Uint8Array;
   /** Absent for `next()`, which waits for nothing. */
   readonly waiter: Waiter<SendReceipt> | undefined;
+  /** When it was put into the mailbox, Unix ms. */
+  readonly postedAtMs?: number;
 }
 
 /** A message that the relay refused for good. */
@@ -62,6 +64,8 @@ export class OutboxDesk {
   #requiredEpoch = 0n;
   #window = MAX_IN_FLIGHT;
   #round = 1;
+  /** Messages that the relay has acknowledged. */
+  storedMessages = 0;
 
   /**
    * Starts over from a record that was read from the store. Returns it with the entries that were accepted and not
@@ -210,6 +214,7 @@ export class OutboxDesk {
     const entry = this.#land(id) ?? this.#takeWaiting(id);
     if (entry === undefined) return;
     this.#sealed.stored(id);
+    this.storedMessages += 1;
     this.#settle(id, entry);
     this.#waiters.get(id)?.resolve({ seq, epoch, messageId: id });
     this.#waiters.delete(id);

@@ -1,4 +1,5 @@
 import type { Observable, Observer, Subscription } from 'rxjs';
+import type { Holdable } from '../../streams/index.ts';
 import type { ChannelMessage, SendReceipt } from './channel-event.ts';
 import type { ConsumeOptions, Consumption, SendOptions } from './channel-options.ts';
 import type { MessageHandler } from './consumer.ts';
@@ -7,7 +8,7 @@ import type { Reply, RequestOptions } from './request-options.ts';
 import type { RequestHandler, RespondOptions } from './responder.ts';
 
 /** What a view needs of its channel, see {@link Channel} for each. */
-export interface PayloadChannel extends Observer<Uint8Array> {
+export interface PayloadChannel extends Observer<Uint8Array>, Holdable {
   readonly name: string;
   readonly messages$: Observable<ChannelMessage>;
   send(payload: Uint8Array, options?: SendOptions): Promise<SendReceipt>;

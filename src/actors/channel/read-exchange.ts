@@ -11,7 +11,7 @@ const ID_BYTES = 16;
  *
  * @throws {@link MlsError} `decryption_failure` if something that it needs is missing or out of range
  */
-export function readExchange({ kind, payload }: Envelope, arrival: Arrival): ExchangeEvent {
+export function readExchange({ kind, payload }: Envelope, arrival: Arrival, storedAt: number): ExchangeEvent {
   switch (kind.case) {
     case 'request': {
       const { call, deadlineMs, to } = kind.value;
@@ -37,6 +37,8 @@ export function readExchange({ kind, payload }: Envelope, arrival: Arrival): Exc
       if (known === undefined) throw malformed('a confirmation');
       return { kind: 'confirmation', ...arrival, receipt: known, seqs: seqs.map(toNumber) };
     }
+    case 'presence':
+      return { kind: 'presence', ...arrival, leaseMs: kind.value.leaseMs, storedAt };
     case undefined:
       throw malformed('something');
   }

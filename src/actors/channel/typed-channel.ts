@@ -1,5 +1,6 @@
 import { filter, map, Observable, type Observer, type Subscription } from 'rxjs';
 import { RuntimeError, type SkytaleError, toSkytaleError } from '../../base/errors.ts';
+import type { Holdable } from '../../streams/index.ts';
 import type { SendReceipt } from './channel-event.ts';
 import type { ConsumeOptions, Consumption, SendOptions } from './channel-options.ts';
 import { DecodedMessages } from './decoded-messages.ts';
@@ -24,7 +25,7 @@ const MAX_WAITING = 1024;
  */
 // As Channel itself is.
 // eslint-disable-next-line rxjs-x/no-subclass
-export class TypedChannel<In, Out = In> extends Observable<TypedMessage<Out>> implements Observer<In> {
+export class TypedChannel<In, Out = In> extends Observable<TypedMessage<Out>> implements Observer<In>, Holdable {
   /** Messages of the others whose payloads decode. Hot, and starts the flow, as `messages$` of the channel; never errors. */
   readonly messages$: Observable<TypedMessage<Out>>;
   /**
@@ -91,6 +92,11 @@ export class TypedChannel<In, Out = In> extends Observable<TypedMessage<Out>> im
     };
     this.#encode(value, send, reject);
     isInCall = false;
+  }
+
+  /** See {@link Channel.hold}. */
+  hold(): () => void {
+    return this.#channel.hold();
   }
 
   /** See {@link Channel.error}. */

@@ -28,7 +28,7 @@ it('is the payload with two bytes around it for a plain message, as it has alway
 it('keeps a header apart from its payload until both are encrypted', () => {
   const header = encodeHeader({ kind: { case: 'request', value: { call, deadlineMs: 1_800_000_000_000n, to: [] } } });
   const envelope = decodeEnvelope(encodeEnvelope(payload, header));
-  const request = readExchange(envelope, arrival);
+  const request = readExchange(envelope, arrival, 7);
   expect('payload' in request && request.payload && plainBytes(request.payload)).toEqual(payload);
   expect(request).toMatchObject({
     kind: 'request',
@@ -63,6 +63,6 @@ it('that lacks what its kind needs is refused', () => {
   ];
   for (const kind of kinds) {
     const envelope = decodeEnvelope(encodeHeader({ ...(kind && { kind }) }));
-    expect(() => readExchange(envelope, arrival)).toThrow(expect.objectContaining({ code: 'decryption_failure' }));
+    expect(() => readExchange(envelope, arrival, 7)).toThrow(expect.objectContaining({ code: 'decryption_failure' }));
   }
 });

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file skytale/channel/v1/envelope.proto.
  */
 export const file_skytale_channel_v1_envelope: GenFile = /*@__PURE__*/
-  fileDesc("CiFza3l0YWxlL2NoYW5uZWwvdjEvZW52ZWxvcGUucHJvdG8SEnNreXRhbGUuY2hhbm5lbC52MSKVAgoIRW52ZWxvcGUSDwoHcGF5bG9hZBgBIAEoDBIsCgdyZWNlaXB0GAIgASgOMhsuc2t5dGFsZS5jaGFubmVsLnYxLlJlY2VpcHQSLgoHcmVxdWVzdBgEIAEoCzIbLnNreXRhbGUuY2hhbm5lbC52MS5SZXF1ZXN0SAASKgoFcmVwbHkYBSABKAsyGS5za3l0YWxlLmNoYW5uZWwudjEuUmVwbHlIABIsCgZjYW5jZWwYBiABKAsyGi5za3l0YWxlLmNoYW5uZWwudjEuQ2FuY2VsSAASOAoMY29uZmlybWF0aW9uGAcgASgLMiAuc2t5dGFsZS5jaGFubmVsLnYxLkNvbmZpcm1hdGlvbkgAQgYKBGtpbmQiIwoEQ2FsbBIKCgJpZBgBIAEoDBIPCgdhdHRlbXB0GAIgASgNIlIKB1JlcXVlc3QSJgoEY2FsbBgBIAEoCzIYLnNreXRhbGUuY2hhbm5lbC52MS5DYWxsEhMKC2RlYWRsaW5lX21zGAIgASgEEgoKAnRvGAMgAygMInwKBVJlcGx5EiYKBGNhbGwYASABKAsyGC5za3l0YWxlLmNoYW5uZWwudjEuQ2FsbBIOCgRtb3JlGAIgASgISAASDgoEbGFzdBgDIAEoCEgAEg0KA2VuZBgEIAEoCEgAEhEKB2ZhaWx1cmUYBSABKAlIAEIJCgdjb250ZW50IjAKBkNhbmNlbBImCgRjYWxsGAEgASgLMhguc2t5dGFsZS5jaGFubmVsLnYxLkNhbGwiSgoMQ29uZmlybWF0aW9uEiwKB3JlY2VpcHQYASABKA4yGy5za3l0YWxlLmNoYW5uZWwudjEuUmVjZWlwdBIMCgRzZXFzGAIgAygEKk4KB1JlY2VpcHQSFwoTUkVDRUlQVF9VTlNQRUNJRklFRBAAEhUKEVJFQ0VJUFRfREVMSVZFUkVEEAESEwoPUkVDRUlQVF9IQU5ETEVEEAJiBnByb3RvMw");
+  fileDesc("CiFza3l0YWxlL2NoYW5uZWwvdjEvZW52ZWxvcGUucHJvdG8SEnNreXRhbGUuY2hhbm5lbC52MSLHAgoIRW52ZWxvcGUSDwoHcGF5bG9hZBgBIAEoDBIsCgdyZWNlaXB0GAIgASgOMhsuc2t5dGFsZS5jaGFubmVsLnYxLlJlY2VpcHQSLgoHcmVxdWVzdBgEIAEoCzIbLnNreXRhbGUuY2hhbm5lbC52MS5SZXF1ZXN0SAASKgoFcmVwbHkYBSABKAsyGS5za3l0YWxlLmNoYW5uZWwudjEuUmVwbHlIABIsCgZjYW5jZWwYBiABKAsyGi5za3l0YWxlLmNoYW5uZWwudjEuQ2FuY2VsSAASOAoMY29uZmlybWF0aW9uGAcgASgLMiAuc2t5dGFsZS5jaGFubmVsLnYxLkNvbmZpcm1hdGlvbkgAEjAKCHByZXNlbmNlGAggASgLMhwuc2t5dGFsZS5jaGFubmVsLnYxLlByZXNlbmNlSABCBgoEa2luZCIjCgRDYWxsEgoKAmlkGAEgASgMEg8KB2F0dGVtcHQYAiABKA0iUgoHUmVxdWVzdBImCgRjYWxsGAEgASgLMhguc2t5dGFsZS5jaGFubmVsLnYxLkNhbGwSEwoLZGVhZGxpbmVfbXMYAiABKAQSCgoCdG8YAyADKAwifAoFUmVwbHkSJgoEY2FsbBgBIAEoCzIYLnNreXRhbGUuY2hhbm5lbC52MS5DYWxsEg4KBG1vcmUYAiABKAhIABIOCgRsYXN0GAMgASgISAASDQoDZW5kGAQgASgISAASEQoHZmFpbHVyZRgFIAEoCUgAQgkKB2NvbnRlbnQiMAoGQ2FuY2VsEiYKBGNhbGwYASABKAsyGC5za3l0YWxlLmNoYW5uZWwudjEuQ2FsbCJKCgxDb25maXJtYXRpb24SLAoHcmVjZWlwdBgBIAEoDjIbLnNreXRhbGUuY2hhbm5lbC52MS5SZWNlaXB0EgwKBHNlcXMYAiADKAQiHAoIUHJlc2VuY2USEAoIbGVhc2VfbXMYASABKA0qTgoHUmVjZWlwdBIXChNSRUNFSVBUX1VOU1BFQ0lGSUVEEAASFQoRUkVDRUlQVF9ERUxJVkVSRUQQARITCg9SRUNFSVBUX0hBTkRMRUQQAmIGcHJvdG8z");
 
 /**
  * A plain message has a payload alone. Further kinds get numbers from 4 to 15: who does not know the kind of an
@@ -63,6 +63,12 @@ export type Envelope = Message<"skytale.channel.v1.Envelope"> & {
      */
     value: Confirmation;
     case: "confirmation";
+  } | {
+    /**
+     * @generated from field: skytale.channel.v1.Presence presence = 8;
+     */
+    value: Presence;
+    case: "presence";
   } | { case: undefined; value?: undefined };
 };
 
@@ -226,6 +232,27 @@ export type Confirmation = Message<"skytale.channel.v1.Confirmation"> & {
  */
 export const ConfirmationSchema: GenMessage<Confirmation> = /*@__PURE__*/
   messageDesc(file_skytale_channel_v1_envelope, 5);
+
+/**
+ * The sender is there, and will say so again before the lease is over.
+ *
+ * @generated from message skytale.channel.v1.Presence
+ */
+export type Presence = Message<"skytale.channel.v1.Presence"> & {
+  /**
+   * How long it is to be taken as there, in milliseconds from the moment that the relay stored this. 0: it goes.
+   *
+   * @generated from field: uint32 lease_ms = 1;
+   */
+  leaseMs: number;
+};
+
+/**
+ * Describes the message skytale.channel.v1.Presence.
+ * Use `create(PresenceSchema)` to create a new message.
+ */
+export const PresenceSchema: GenMessage<Presence> = /*@__PURE__*/
+  messageDesc(file_skytale_channel_v1_envelope, 6);
 
 /**
  * @generated from enum skytale.channel.v1.Receipt
