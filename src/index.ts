@@ -34,6 +34,9 @@ export {
   type PayloadReject,
   ReceiptTimeoutError,
   type RejoinRequest,
+  type PresenceNotice,
+  type PresenceOptions,
+  type PresentMember,
   type Reply,
   type ReplyEvent,
   type RequestHandler,
@@ -117,7 +120,32 @@ export {
 export { type ChannelName, parseChannelName } from './base/channel-name.ts';
 export type { Clock } from './base/clock.ts';
 export type { Random } from './base/random.ts';
-export { ClientChannel, SkytaleClient, type SkytaleClientOptions, StaticClient } from './client/index.ts';
+export {
+  ClientChannel,
+  type ClientInspection,
+  SkytaleClient,
+  type SkytaleClientOptions,
+  StaticClient,
+} from './client/index.ts';
+export {
+  type ActorNode,
+  type AgentNode,
+  attachInspection,
+  type AttachOptions,
+  type ChangesFrame,
+  type ChannelNode,
+  type EventFrame,
+  type FeedEvent,
+  INSPECTION_SOCKET,
+  type InspectedFault,
+  type InspectionFrame,
+  type InspectionNode,
+  type InspectionOptions,
+  type InspectionServer,
+  serveInspection,
+  type ServeInspectionOptions,
+  type SnapshotFrame,
+} from './inspection/index.ts';
 export {
   type AcceptMember,
   changeStateKey,
@@ -133,9 +161,11 @@ export {
   type BackoffOptions,
   buffered,
   type BufferPolicy,
+  type Holdable,
   iterate,
   type IterateOptions,
   type StateObservable,
+  type WaitPolicy,
 } from './streams/index.ts';
 export {
   type AccountUsage,

@@ -13,6 +13,7 @@ import { Incarnation, type IncarnationOwner } from './incarnation.ts';
 import type { ActorSnapshot } from './inspection.ts';
 import type { Letter } from './letter.ts';
 import type { Exit, Lifecycle } from './lifecycle.ts';
+import { DEFAULT_RESTARTS } from './restart-intensity.ts';
 import { resultStream } from './result-stream.ts';
 
 /** What comes after the end that is under way. */
@@ -37,6 +38,9 @@ export class ActorCell<In, Out> implements Runnable, IncarnationOwner<In, Out>, 
   #ending: Ending | undefined;
   #isDraining = false;
   #cancelTimer: (() => void) | undefined;
+  #handled = 0;
+  /** While it backs off. */
+  #restartAtMs: number | undefined;
   /** Of the first start. */
   startError: { readonly error: unknown } | undefined;
   #onStopped: Set<() => void> | undefined;
@@ -121,6 +125,7 @@ export class ActorCell<In, Out> implements Runnable, IncarnationOwner<In, Out>, 
       handled += 1;
       this.#incarnation?.deliver(letter);
     }
+    this.#handled += handled;
     this.#isScheduled = this.hasWork;
     if (this.#ending !== undefined) this.#quiesce();
     return handled;
@@ -237,6 +242,7 @@ export class ActorCell<In, Out> implements Runnable, IncarnationOwner<In, Out>, 
 
   backOff(error: unknown, restartInMs: number): void {
     if (this.#isClosed) return;
+    this.#restartAtMs = this.host.clock.now() + restartInMs;
     this.#become({ kind: 'backingOff', incarnation: this.#state.incarnation, error, restartInMs });
   }
 
@@ -273,15 +279,23 @@ export class ActorCell<In, Out> implements Runnable, IncarnationOwner<In, Out>, 
 
   snapshot(): ActorSnapshot {
     const { path, rules } = this.birth;
+    const restartsMax = rules.budget.restarts ?? DEFAULT_RESTARTS;
     return {
       path,
       lifecycle: this.#state.kind,
       incarnation: this.#state.incarnation,
       depth: this.depth,
+      capacity: rules.mailbox.maxMessages,
+      oldestSinceMs: this.#mailbox.oldestSinceMs,
       stashed: this.#mailbox.stashed,
       inFlight: this.#incarnation?.inFlight ?? 0,
-      restartsLeft: this.#crashes?.restartsLeft ?? rules.budget.restarts ?? 5,
-      lastError: this.#crashes?.lastError,
+      handled: this.#handled,
+      restartsLeft: this.#crashes?.restartsLeft ?? restartsMax,
+      restartsMax,
+      restartAtMs: this.#state.kind === 'backingOff' ? this.#restartAtMs : undefined,
+      lastError: this.#crashes?.last?.text,
+      lastErrorName: this.#crashes?.last?.name,
+      lastErrorCode: this.#crashes?.last?.code,
       children: this.#incarnation?.children?.snapshot() ?? [],
     };
   }

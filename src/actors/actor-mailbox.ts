@@ -20,6 +20,11 @@ export class ActorMailbox<In> {
     return this.#box?.depth ?? 0;
   }
 
+  /** When the message that is next was put in, Unix ms; `undefined` if none waits. */
+  get oldestSinceMs(): number | undefined {
+    return this.#box?.next?.postedAtMs;
+  }
+
   get stashed(): number {
     return this.#box?.stashed ?? 0;
   }
@@ -27,6 +32,7 @@ export class ActorMailbox<In> {
   /** Takes a letter if there is room, as the overflow policy says. False if the actor is to crash for lack of it. */
   add(letter: Letter<In>): boolean {
     const box = this.#open();
+    letter.postedAtMs = this.#host.dispatcher.nowMs;
     if (box.offer(letter)) return true;
     const { overflow } = this.#birth.rules.mailbox;
     const oldest = overflow === 'dropOldest' ? box.dropOldest() : undefined;
@@ -38,6 +44,7 @@ export class ActorMailbox<In> {
   /** Takes a letter when there is room. Rejects with the signal's reason, or as {@link ActorMailbox.close} says. */
   async addWhenRoom(letter: Letter<In>, signal: AbortSignal | undefined): Promise<void> {
     const box = this.#open();
+    letter.postedAtMs = this.#host.dispatcher.nowMs;
     if (!box.offer(letter)) await box.put(letter, signal);
   }
 

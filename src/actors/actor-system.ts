@@ -95,7 +95,7 @@ class System implements ActorSystem {
     const host: Host = {
       clock,
       random,
-      dispatcher: new Dispatcher(),
+      dispatcher: new Dispatcher(clock),
       registry: this.registry,
       contextOf: (actor, incarnation) => new Context(actor, incarnation),
       inspect: (happening) => {

@@ -1,8 +1,17 @@
 import { Backoff } from '../streams/index.ts';
 import type { Birth, Host } from './anatomy.ts';
 import type { Decision } from './child-options.ts';
-import { textOf } from './error-text.ts';
+import { labelOf, textOf } from './error-text.ts';
 import { RestartIntensity } from './restart-intensity.ts';
+
+/** @internal A crash, as it is told of later. */
+export interface CrashNote {
+  readonly text: string;
+  /** Of the error's class. */
+  readonly name: string;
+  /** Of one of our errors. */
+  readonly code: string | undefined;
+}
 
 /** @internal What an actor's crashes have come to: how often, how long to wait, what was last. */
 export class CrashRecord {
@@ -10,8 +19,8 @@ export class CrashRecord {
   readonly #host: Host;
   #backoff: Backoff | undefined;
   #intensity: RestartIntensity | undefined;
-  /** Text of the last one. */
-  lastError: string | undefined;
+  /** The last one. */
+  last: CrashNote | undefined;
 
   constructor(birth: Pick<Birth<never, unknown>, 'path' | 'rules'>, host: Host) {
     this.#birth = birth;
@@ -29,9 +38,18 @@ export class CrashRecord {
   /** Tells of a crash, once, whatever is done about it. */
   note(incarnation: number, error: unknown): void {
     const text = textOf(error);
-    this.lastError = text;
+    const { name, code } = labelOf(error);
+    this.last = { text, name, code };
     const { path } = this.#birth;
-    this.#host.inspect(() => ({ kind: 'crashed', path, incarnation, error: text, restartsLeft: this.restartsLeft }));
+    this.#host.inspect(() => ({
+      kind: 'crashed',
+      path,
+      incarnation,
+      error: text,
+      errorName: name,
+      errorCode: code,
+      restartsLeft: this.restartsLeft,
+    }));
     this.#host.crashed(path, incarnation, error);
   }
 

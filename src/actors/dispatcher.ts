@@ -1,3 +1,5 @@
+import type { Clock } from '../base/clock.ts';
+
 /** @internal Something with messages to handle. It must not throw. */
 export interface Runnable {
   /** Handles at most `maxMessages`; returns how many it handled. */
@@ -19,6 +21,19 @@ export class Dispatcher {
   #ready: Runnable[] = [];
   #next = 0;
   #isPlanned = false;
+  #isInTurn = false;
+  #stampMs: number | undefined;
+  readonly #clock: Pick<Clock, 'now'>;
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
+  }
+
+  /** The time to within one turn of the event loop: while there is work, the clock is read once a turn and not once a message. */
+  get nowMs(): number {
+    if (!this.#isPlanned && !this.#isInTurn) return this.#clock.now();
+    return (this.#stampMs ??= this.#clock.now());
+  }
 
   /** Gives `runnable` a turn. The caller knows whether it has asked for one already. */
   schedule(runnable: Runnable): void {
@@ -31,7 +46,10 @@ export class Dispatcher {
     this.#isPlanned = true;
     setImmediate(() => {
       this.#isPlanned = false;
+      this.#stampMs = undefined;
+      this.#isInTurn = true;
       this.#turn();
+      this.#isInTurn = false;
     });
   }
 

@@ -66,6 +66,11 @@ export class LetterBox<In> {
     return this.#front.length + this.#letters.length;
   }
 
+  /** The letter whose turn is next. */
+  get next(): Letter<In> | undefined {
+    return this.#front.at(-1) ?? this.#letters.peek();
+  }
+
   /** Messages that were set aside. */
   get stashed(): number {
     return this.#stash?.length ?? 0;

@@ -4,6 +4,8 @@ import type { DeadLetterReason } from './dead-letter.ts';
 export interface Letter<In> {
   readonly message: In;
   readonly bytes: number;
+  /** When it was put into the mailbox, Unix ms. */
+  postedAtMs: number;
   /** Crashes of the actor while it handled this message. */
   crashes: number;
   /** Told when the message will not be handled: whoever asked must not wait for its deadline. */
@@ -16,5 +18,5 @@ export function letterOf<In>(
   { sizeOf }: { readonly sizeOf: (message: unknown) => number },
   refuse?: (reason: DeadLetterReason) => void,
 ): Letter<In> {
-  return { message, bytes: sizeOf(message), crashes: 0, refuse };
+  return { message, bytes: sizeOf(message), postedAtMs: 0, crashes: 0, refuse };
 }

@@ -1,6 +1,9 @@
 import { checkInteger } from '../base/check.ts';
 import type { Clock } from '../base/clock.ts';
 
+/** @internal Restarts in a window, if nothing else is said. */
+export const DEFAULT_RESTARTS = 5;
+
 /** How many restarts are allowed in which time, as in OTP: one more, and the supervisor gives up. */
 export interface RestartBudget {
   /** At least 0. Default 5. */
@@ -17,7 +20,7 @@ export class RestartIntensity {
   #crashes: { readonly atMs: number; readonly error: unknown }[] = [];
 
   /** @throws {@link RuntimeError} `invalid_argument` if a number is out of range. */
-  constructor({ restarts = 5, withinMs = 30_000 }: RestartBudget, clock: Pick<Clock, 'now'>) {
+  constructor({ restarts = DEFAULT_RESTARTS, withinMs = 30_000 }: RestartBudget, clock: Pick<Clock, 'now'>) {
     this.restarts = checkInteger('budget.restarts', restarts, 0);
     this.withinMs = checkInteger('budget.withinMs', withinMs, 1);
     this.#clock = clock;

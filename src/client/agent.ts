@@ -1,10 +1,17 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { type Channel, startChannel } from '../actors/channel/index.ts';
 import { equalBytes } from '../base/bytes.ts';
 import type { ChannelName } from '../base/channel-name.ts';
 import type { Clock } from '../base/clock.ts';
-import { ChannelError, MlsError, RuntimeError, TransportError } from '../base/errors.ts';
+import { ChannelError, MlsError, RuntimeError, toSkytaleError, TransportError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
+import {
+  INSPECTION_SOCKET,
+  type InspectionOptions,
+  type InspectionServer,
+  serveInspection,
+} from '../inspection/index.ts';
 import {
   type AgentKeys,
   type AgentStore,
@@ -33,11 +40,18 @@ import {
   NO_PINS,
   pinMembers,
 } from '../mls/index.ts';
+import { type StateObservable, StateSubject } from '../streams/index.ts';
 import type { RelayTransport } from '../transport/index.ts';
 import { KeyPackageSweep } from './key-package-sweep.ts';
 
 /** How long a relay may take to hand out a Welcome that it has had since the commit was accepted. */
 const ADMISSION_MS = 30_000;
+
+/** How a client serves its inspection feed. */
+export interface ClientInspection extends InspectionOptions {
+  /** Path of the Unix socket. Default `inspect.sock` in the data directory. */
+  readonly socket?: string;
+}
 
 export interface AgentOptions {
   readonly dataDir: string;
@@ -53,6 +67,8 @@ export interface AgentOptions {
   readonly commitWindowMs: number;
   /** How long spent keys may stay on disk. Default: the store's. */
   readonly foldAfterMs: number | undefined;
+  /** How its inspection feed is served. Not at all without. */
+  readonly inspect: ClientInspection | undefined;
   /** Told what was found and put up with, for example permissions that had to be repaired. */
   readonly warn: (warning: string) => void;
 }
@@ -65,6 +81,10 @@ export class Agent {
   readonly #keys: AgentKeys;
   readonly #sweep: KeyPackageSweep;
   readonly #channels = new Map<ChannelName, Channel>();
+  readonly #open = new StateSubject<readonly Channel[]>([]);
+  /** The channels that are open. */
+  readonly channels$: StateObservable<readonly Channel[]> = this.#open.asObservable();
+  #inspection: InspectionServer | undefined;
   /** Channels that are being made right now, so that two calls do not make one twice. */
   readonly #opening = new Set<ChannelName>();
 
@@ -97,6 +117,7 @@ export class Agent {
     try {
       const agent = new Agent(options, engine, store, await loadKeys(store, engine, options.identity));
       await agent.#sweep.start();
+      await agent.#serveInspection();
       return agent;
     } catch (error) {
       await store.close();
@@ -160,6 +181,7 @@ export class Agent {
   }
 
   async close(): Promise<void> {
+    await this.#inspection?.close();
     const stopped = await Promise.allSettled([...this.#channels.values()].map((channel) => channel.stop()));
     await this.#sweep.stop();
     await this.#store.close();
@@ -227,6 +249,18 @@ export class Agent {
     return !group.isActive || status === 'removed' || status === 'stuck' || status === 'rolled-back';
   }
 
+  /** An agent that cannot be watched works all the same. */
+  async #serveInspection(): Promise<void> {
+    const { inspect, dataDir, identity, transport, clock, warn } = this.#options;
+    if (inspect === undefined) return;
+    const agent = { identity, transport$: transport.status$, channels$: this.channels$ };
+    try {
+      this.#inspection = await serveInspection({ socket: join(dataDir, INSPECTION_SOCKET), ...inspect, agent, clock });
+    } catch (error) {
+      warn(`nobody can inspect this agent: ${toSkytaleError(error).message}`);
+    }
+  }
+
   #start(record: ChannelRecord): Channel {
     const { transport, clock, random, rotation, commitWindowMs } = this.#options;
     const channel = startChannel(record, {
@@ -249,7 +283,11 @@ export class Agent {
       },
     });
     this.#channels.set(record.name, channel);
-    const forget = (): void => void this.#channels.delete(record.name);
+    this.#open.next([...this.#channels.values()]);
+    const forget = (): void => {
+      if (this.#channels.get(record.name) === channel) this.#channels.delete(record.name);
+      this.#open.next([...this.#channels.values()]);
+    };
     channel.status$.subscribe({ complete: forget, error: forget });
     return channel;
   }

@@ -13,7 +13,7 @@ import {
 } from '../mls/index.ts';
 import type { StateObservable } from '../streams/index.ts';
 import { checkApiKey, connectRelay, type Quota, type RelayTransport } from '../transport/index.ts';
-import { Agent } from './agent.ts';
+import { Agent, type ClientInspection } from './agent.ts';
 import { ClientChannel } from './client-channel.ts';
 import { keyedTokens } from './keyed-tokens.ts';
 
@@ -63,6 +63,11 @@ export interface SkytaleClientOptions {
   readonly extensionTypes?: readonly number[];
   /** Whether somebody may be a member. Default everybody whom a member adds. */
   readonly acceptMember?: AcceptMember;
+  /**
+   * Serves what goes on in this agent to `skytale tree` and others of this user on this machine: its channels, and the actors of the
+   * `systems` that are named. Holds no payload, no key and no token; see docs/inspection.md. Default `false`.
+   */
+  readonly inspect?: boolean | ClientInspection;
   /** Told of what was found and repaired in the data directory. Default `process.emitWarning`. */
   readonly warn?: (warning: string) => void;
   readonly clock?: Clock;
@@ -138,6 +143,7 @@ export class SkytaleClient implements AsyncDisposable {
       rotation,
       commitWindowMs,
       foldAfterMs,
+      inspect: options.inspect === true ? {} : options.inspect === false ? undefined : options.inspect,
       engine: {
         ...(cipherSuite && { suite: cipherSuite }),
         ...(padding !== undefined && { padding }),

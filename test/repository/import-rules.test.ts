@@ -16,6 +16,7 @@ const FORBIDDEN = [
   ['src/mls/a.ts', 'src/transport/index.ts', 'mls-imports'],
   ['src/mls/b.ts', 'src/streams/index.ts', 'mls-imports'],
   ['src/transport/a.ts', 'src/mls/index.ts', 'transport-imports'],
+  ['src/inspection/a.ts', 'src/mls/index.ts', 'inspection-imports'],
   ['src/client/a.ts', 'src/relay/index.ts', 'client-imports'],
   ['src/replay/a.ts', 'src/client/index.ts', 'replay-imports'],
   ['src/relay/a.ts', 'src/mls/index.ts', 'relay-imports'],
