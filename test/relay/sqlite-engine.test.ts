@@ -49,11 +49,11 @@ describe('SQLite: the data directory', () => {
     const engine = await start(dataDir);
     await engine.append({ channel: CHANNEL, group: GROUP, submissions: messages(3) });
     await engine.close();
-    await alter(dataDir, 'PRAGMA user_version = 4');
+    await alter(dataDir, 'PRAGMA user_version = 5');
     const before = await readFile(join(dataDir, 'relay.db'));
     await expect(openSqliteEngine({ dataDir, clock: systemClock })).rejects.toMatchObject({
       code: 'data_dir_version',
-      message: expect.stringContaining('format 4, this relay knows up to 3') as string,
+      message: expect.stringContaining('format 5, this relay knows up to 4') as string,
     });
     expect(await readFile(join(dataDir, 'relay.db'))).toEqual(before);
   });

@@ -47,39 +47,47 @@ async function fill(directory: string): Promise<void> {
   }
 }
 
+/** Messages of a thousand bytes in one append: they go into the database, or into a file beside it. */
+const APPENDS = [20, 60];
+
 describe('SQLite: a disk that is full', () => {
-  test('stores nothing more, is read, says so, and goes on when there is room again', async (context) => {
-    const disk = await smallDisk(context, 8);
-    const ballast = join(disk, 'ballast');
-    await writeFile(ballast, new Uint8Array(3 * 1024 * 1024));
-    const engine = await open(join(disk, 'data'));
-    const log = new TestChannel(engine, CHANNEL);
-    const acknowledged: number[] = [];
-    let verdicts: string[] = [];
-    while (!verdicts.includes('unavailable@0')) {
-      const answers = await log.append(...messages(20, 0n, 1000));
-      const accepted = answers.filter(({ kind }) => kind === 'accepted');
-      expect([0, 20]).toContain(accepted.length);
-      acknowledged.push(...seqsOf(accepted));
-      verdicts = answers.map((answer) => (answer.kind === 'refused' ? `${answer.reason}@${answer.currentEpoch}` : ''));
-      expect(acknowledged.length).toBeLessThan(8000);
-    }
-    console.log(`full after ${acknowledged.length} entries`);
-    expect(acknowledged.length).toBeGreaterThan(100);
+  test.for(APPENDS)(
+    'stores nothing more, is read, says so, and goes on when there is room again (%i)',
+    async (count, context) => {
+      const disk = await smallDisk(context, 8);
+      const ballast = join(disk, 'ballast');
+      await writeFile(ballast, new Uint8Array(3 * 1024 * 1024));
+      const engine = await open(join(disk, 'data'));
+      const log = new TestChannel(engine, CHANNEL);
+      const acknowledged: number[] = [];
+      let verdicts: string[] = [];
+      while (!verdicts.includes('unavailable@0')) {
+        const answers = await log.append(...messages(count, 0n, 1000));
+        const accepted = answers.filter(({ kind }) => kind === 'accepted');
+        expect([0, count]).toContain(accepted.length);
+        acknowledged.push(...seqsOf(accepted));
+        verdicts = answers.map((answer) =>
+          answer.kind === 'refused' ? `${answer.reason}@${answer.currentEpoch}` : '',
+        );
+        expect(acknowledged.length).toBeLessThan(8000);
+      }
+      console.log(`full after ${acknowledged.length} entries`);
+      expect(acknowledged.length).toBeGreaterThan(100);
 
-    await fill(disk);
-    expect(await log.verdicts(message())).toEqual(['unavailable@0']);
-    expect(await engine.health()).toMatchObject({ status: 'failing' });
-    expect(await log.state()).toMatchObject({ headSeq: acknowledged.length });
-    expect(await readAll(log)).toEqual(acknowledged);
+      await fill(disk);
+      expect(await log.verdicts(message())).toEqual(['unavailable@0']);
+      expect(await engine.health()).toMatchObject({ status: 'failing' });
+      expect(await log.state()).toMatchObject({ headSeq: acknowledged.length });
+      expect(await readAll(log)).toEqual(acknowledged);
 
-    await rm(ballast);
-    expect(await engine.health()).toMatchObject({ status: 'ok' }); // without an append that would have shown it
-    acknowledged.push(...(await log.store(...messages(20, 0n, 1000))));
-    expect(acknowledged).toEqual(acknowledged.map((_, index) => index + 1));
-    await engine.close();
-    expect(await readAll(new TestChannel(await open(join(disk, 'data')), CHANNEL))).toEqual(acknowledged);
-  });
+      await rm(ballast);
+      expect(await engine.health()).toMatchObject({ status: 'ok' }); // without an append that would have shown it
+      acknowledged.push(...(await log.store(...messages(count, 0n, 1000))));
+      expect(acknowledged).toEqual(acknowledged.map((_, index) => index + 1));
+      await engine.close();
+      expect(await readAll(new TestChannel(await open(join(disk, 'data')), CHANNEL))).toEqual(acknowledged);
+    },
+  );
 
   test('is named when there is no room to start', async (context) => {
     const disk = await smallDisk(context, 1);
@@ -107,10 +115,10 @@ describe('SQLite: a disk that is read-only', () => {
 });
 
 describe('SQLite: a device that fails', () => {
-  test('ends the engine for good, and nothing acknowledged is lost', async (context) => {
+  test.for(APPENDS)('ends the engine for good, and nothing acknowledged is lost (%i)', async (count, context) => {
     const dataDir = await temporaryDirectory();
     const program = fileURLToPath(new URL('support/write-until-refused.ts', import.meta.url));
-    const node = [process.execPath, '--import', import.meta.resolve('tsx'), program, dataDir];
+    const node = [process.execPath, '--import', import.meta.resolve('tsx'), program, dataDir, String(count)];
     const limited = await run('prlimit', ['--fsize=1500000', ...node]).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       console.log(`skipped: ${context.task.name}: there is no prlimit`);

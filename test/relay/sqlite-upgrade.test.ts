@@ -62,7 +62,7 @@ describe('SQLite: a log of format 1', () => {
     await engine.close();
 
     // `user_version`, from the header of the file: a connection of this thread would keep its lock.
-    expect((await readFile(join(directory, 'relay.db'))).readUInt32BE(60)).toBe(3);
+    expect((await readFile(join(directory, 'relay.db'))).readUInt32BE(60)).toBe(4);
     const again = new TestChannel(await open(directory), CHANNEL);
     expect(await again.access(alice)).toBe('member');
     expect((await again.read()).run?.seqs).toEqual([2, 3, 4, 5, 6]);

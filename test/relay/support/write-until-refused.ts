@@ -8,7 +8,8 @@ import { CHANNEL, GROUP, messages } from './submissions.ts';
 // The kernel then answers a write beyond the limit with an error instead of ending the process.
 process.on('SIGXFSZ', () => undefined);
 
-const engine = await openSqliteEngine({ dataDir: process.argv[2] ?? '', clock: systemClock });
+const [, , dataDir = '', count] = process.argv;
+const engine = await openSqliteEngine({ dataDir, clock: systemClock });
 const failures: string[] = [];
 const note = (error: unknown): void => void failures.push(toSkytaleError(error).code);
 engine.appended$.subscribe({ error: note });
@@ -17,7 +18,11 @@ engine.accessChanges$.subscribe({ error: note });
 let acknowledged = 0;
 let reason: string | undefined;
 while (reason === undefined && acknowledged < 10_000) {
-  const { answers } = await engine.append({ channel: CHANNEL, group: GROUP, submissions: messages(10, 0n, 1000) });
+  const { answers } = await engine.append({
+    channel: CHANNEL,
+    group: GROUP,
+    submissions: messages(Number(count), 0n, 1000),
+  });
   for (const answer of answers) {
     if (answer.kind === 'accepted') acknowledged = answer.seq;
     else reason = answer.reason;

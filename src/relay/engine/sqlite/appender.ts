@@ -11,6 +11,9 @@ import type { Channel } from './channel-table.ts';
 import type { LogTransaction } from './log-transaction.ts';
 import { bufferFor } from './spare-buffer.ts';
 
+/** From here on it costs less to flush the files of large segments, too, than to have the bytes in the database. */
+const MIN_LARGE_BYTES = 32 * 1024;
+
 /** What one transaction did. */
 export interface BatchOutcome {
   /** Per request. */
@@ -54,7 +57,9 @@ export class Appender {
     const nowMs = Math.floor(clockMs);
     this.#stampMs = Math.max(this.#stampMs, nowMs);
     this.#log.usage.enterMonth(monthStart(this.#stampMs));
-    const writer = new EntryWriter(bufferFor(capacityFor(requests), spare));
+    const capacity = capacityFor(requests);
+    const isLarge = capacity >= MIN_LARGE_BYTES;
+    const writer = new EntryWriter(bufferFor(capacity, spare));
     const outcomes: AppendOutcome[] = [];
     const appended: Appended[] = [];
     const accessChanges: AccessChange[] = [];
@@ -69,7 +74,7 @@ export class Appender {
         }
         if (run.seqs.length === 0) continue;
         const finished = run.finish();
-        this.#log.segments.append(channel.id, finished, this.#stampMs);
+        this.#log.segments.append(channel.id, finished, this.#stampMs, isLarge);
         this.#log.save(channel);
         const { group = new Uint8Array() } = channel;
         appended.push({ channel: name, group, run: finished, welcomeRefs: run.welcomeRefs });

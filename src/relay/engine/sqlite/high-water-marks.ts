@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { flushDirectory } from './flush-directory.ts';
 
 /** How far the acknowledged writes of one channel went. None of these ever goes back. */
 export interface ChannelMark {
@@ -205,14 +206,4 @@ function machineRun(): Buffer | undefined {
 
 function writeFully(descriptor: number, bytes: Buffer, from: number, to: number): void {
   for (let at = from; at < to; ) at += writeSync(descriptor, bytes, at, to - at, at);
-}
-
-function flushDirectory(path: string): void {
-  if (process.platform === 'win32') return; // directories cannot be opened there
-  const descriptor = openSync(path, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }

@@ -4,6 +4,7 @@ import type { HighWaterMarks } from './high-water-marks.ts';
 import type { LogStatements } from './log-statements.ts';
 import { filedUpTo, MessageIds } from './message-ids.ts';
 import { MemberTable } from './member-table.ts';
+import type { SegmentFiles } from './segment-files.ts';
 import { SegmentTable } from './segment-table.ts';
 import type { SqlDatabase } from './sql-database.ts';
 import { UsageTable } from './usage-table.ts';
@@ -20,14 +21,14 @@ export class LogTransaction {
   readonly #marks: HighWaterMarks;
   readonly #touched = new Set<Channel>();
 
-  constructor(database: SqlDatabase, marks: HighWaterMarks, sql: LogStatements) {
+  constructor(database: SqlDatabase, marks: HighWaterMarks, sql: LogStatements, files: SegmentFiles) {
     this.#database = database;
     this.#marks = marks;
     this.sql = sql;
     this.channels = new ChannelTable(sql);
     this.members = new MemberTable(sql);
     this.usage = new UsageTable(sql);
-    this.segments = new SegmentTable(database, filedUpTo(database));
+    this.segments = new SegmentTable(database, filedUpTo(database), files);
     this.ids = new MessageIds(database, this.segments);
   }
 
@@ -39,16 +40,19 @@ export class LogTransaction {
     try {
       result = work();
       this.ids.file();
+      this.segments.flush();
       this.#database.exec('COMMIT');
     } catch (error) {
       this.channels.forget(); // they were counted up on the way
       this.members.forget();
       this.usage.forget();
       this.ids.rollBack();
+      this.segments.rollBack();
       // When the disk is full, SQLite has rolled back by itself.
       if (this.#database.isInTransaction()) this.#database.exec('ROLLBACK');
       throw error;
     }
+    this.segments.commit();
     this.ids.commit();
     for (const channel of this.#touched) this.#marks.set(channel.id, channel.name, channel);
     this.#marks.write();

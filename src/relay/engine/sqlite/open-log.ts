@@ -1,4 +1,5 @@
 import { linkSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { RuntimeError } from '../../../base/errors.ts';
 import type { LogRules } from '../log-rules.ts';
 import { HighWaterMarks } from './high-water-marks.ts';
@@ -8,9 +9,15 @@ import { prepareStatements } from './log-statements.ts';
 import type { LogStatements } from './log-statements.ts';
 import { findLoss } from './loss.ts';
 import type { FoundChannel, Loss } from './loss.ts';
-import { boundDatabase, lockDatabase, migrateDatabase } from './schema.ts';
+import { findMissingSegments, giveUp, lastPlace } from './missing-segments.ts';
+import type { MissingSegments } from './missing-segments.ts';
+import { lockDatabase, migrateDatabase, SizeBound } from './schema.ts';
+import { SegmentFiles } from './segment-files.ts';
 import type { SqlDatabase } from './sql-database.ts';
 import { SqliteLog } from './sqlite-log.ts';
+
+/** Of a file of entries. Retention gives disk space back by whole files. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 /** How a log is opened. */
 export interface LogSetup {
@@ -68,10 +75,14 @@ function openOn(database: SqlDatabase, setup: LogSetup): OpenedLog {
     HighWaterMarks.create(marksPath, marksOf(channelsOfVersion1(database))).close();
   }
   migrateDatabase(database, version);
-  if (maxBytes !== undefined) boundDatabase(database, maxBytes);
+  const bound = new SizeBound(database, maxBytes);
+  const files = new SegmentFiles(dirname(setup.path), lastPlace(database), fileSizeFor(maxBytes), (bytes) =>
+    bound.take(bytes),
+  );
 
   const sql = prepareStatements(database);
-  const loss = findLoss(HighWaterMarks.read(marksPath), channelsOf(sql));
+  const missing = findMissingSegments(database, files);
+  const loss = lossOf(findLoss(HighWaterMarks.read(marksPath), channelsOf(sql)), missing);
   if (loss !== undefined) {
     if (!setup.acceptLoss) {
       throw new RuntimeError(
@@ -80,15 +91,37 @@ function openOn(database: SqlDatabase, setup: LogSetup): OpenedLog {
           'or go on without them by accepting the loss (`acceptLoss`): readers are then told of a gap',
       );
     }
-    acceptLoss(database, sql, loss, setup.nowMs);
+    acceptLoss(database, sql, loss, missing, setup.nowMs);
   }
   const marks = HighWaterMarks.create(marksPath, marksOf(channelsOf(sql)));
-  return { log: new SqliteLog(database, marks, sql, rules), wasChecked, acceptedLoss: loss?.detail };
+  return { log: new SqliteLog(database, marks, files, sql, rules), wasChecked, acceptedLoss: loss?.detail };
 }
 
-/** Moves channels on above the numbers that were given, in one transaction; what lies between reads as a gap. */
-function acceptLoss(database: SqlDatabase, sql: LogStatements, loss: Loss, nowMs: number): void {
+/** Small where all must be small: what a file takes comes back when all of it is gone. */
+function fileSizeFor(maxBytes = Number.MAX_SAFE_INTEGER): number {
+  return Math.min(MAX_FILE_BYTES, maxBytes / 16);
+}
+
+/** What is missing, from the ends of channels and from the files beside the database. */
+function lossOf(loss: Loss | undefined, missing: MissingSegments | undefined): Loss | undefined {
+  if (missing === undefined) return loss;
+  if (loss === undefined) return { channels: [], firstFreeSeq: 1, detail: `these are missing: ${missing.detail}` };
+  return { ...loss, detail: `${loss.detail}, ${missing.detail}` };
+}
+
+/**
+ * Moves channels on above the numbers that were given, and gives up segments that are missing, in one transaction: both read as
+ * gaps.
+ */
+function acceptLoss(
+  database: SqlDatabase,
+  sql: LogStatements,
+  loss: Loss,
+  missing: MissingSegments | undefined,
+  nowMs: number,
+): void {
   database.exec('BEGIN IMMEDIATE');
+  if (missing !== undefined) giveUp(database, missing);
   for (const { channel, mark } of loss.channels) {
     if (mark.headSeq > channel.headSeq) sql.insertLostRange.run([channel.id, channel.headSeq, mark.headSeq]);
     sql.skipLost.run([mark.headSeq, mark.epoch, mark.accessChanges, channel.id]);

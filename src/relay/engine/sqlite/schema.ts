@@ -1,9 +1,10 @@
 import { RuntimeError } from '../../../base/errors.ts';
 import { moveToSegments } from './move-to-segments.ts';
+import { PLACES_SCHEMA } from './segment-table.ts';
 import type { SqlDatabase } from './sql-database.ts';
 
 /** Raised when an older version could misread what this one writes. */
-const FORMAT_VERSION = 3;
+const FORMAT_VERSION = 4;
 /** Marks the file as ours (SQLite's `application_id`): the letters `SkyL`. */
 const APPLICATION_ID = 0x536b794c;
 
@@ -95,6 +96,7 @@ const MIGRATIONS: readonly ((database: SqlDatabase) => void)[] = [
   (database) => database.exec(VERSION_1),
   (database) => database.exec(VERSION_2),
   moveToSegments,
+  (database) => database.exec(PLACES_SCHEMA),
 ];
 
 /**
@@ -123,9 +125,23 @@ export function migrateDatabase(database: SqlDatabase, version: number): void {
   database.exec(`PRAGMA application_id=${APPLICATION_ID}; PRAGMA user_version=${FORMAT_VERSION}; COMMIT`);
 }
 
-/** Bounds the size of the file. Beyond it, writing fails as on a full disk. */
-export function boundDatabase(database: SqlDatabase, maxBytes: number): void {
-  database.pragma(`max_page_count=${Math.max(1, Math.floor(maxBytes / Number(database.pragma('page_size'))))}`);
+/** Keeps a log within a size: the database and the files beside it together. */
+export class SizeBound {
+  readonly #database: SqlDatabase;
+  readonly #maxBytes: number | undefined;
+
+  /** @param maxBytes `undefined` for any size */
+  constructor(database: SqlDatabase, maxBytes: number | undefined) {
+    this.#database = database;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Leaves the database what the files beside it do not take: beyond that, writing to it fails as on a full disk. False if it has more. */
+  take(fileBytes: number): boolean {
+    if (this.#maxBytes === undefined) return true;
+    const pages = Math.max(1, Math.floor((this.#maxBytes - fileBytes) / Number(this.#database.pragma('page_size'))));
+    return Number(this.#database.pragma(`max_page_count=${pages}`)) <= pages; // never below what it has
+  }
 }
 
 function checkOrigin(applicationId: number, version: number, schemaVersion: () => number): void {

@@ -4,6 +4,7 @@ import { EntryReader } from '../entry-reader.ts';
 import { cutRun, joinRuns, lastSeq, sliceRun } from '../entry-run.ts';
 import type { EntryRun } from '../entry-run.ts';
 import type { PageLimit } from '../log-engine.ts';
+import type { SegmentFiles, SegmentPlace } from './segment-files.ts';
 import { prepareAll } from './sql-database.ts';
 import type { SqlDatabase, SqlStatement } from './sql-database.ts';
 
@@ -14,12 +15,25 @@ const MAX_SEGMENT_ENTRIES = 1024;
 const MAX_PAGE_SEGMENTS = 256;
 
 /**
+ * Of the segments whose bytes lie in {@link SegmentFiles}: where. Such a segment's `entries` are empty. It came with version 4; a
+ * log that is moved from version 1 or 2 has it already.
+ */
+export const PLACES_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS segment_places (
+    segment INTEGER PRIMARY KEY,
+    file INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+  );
+`;
+
+/**
  * Runs of entries are stored as they are, as one row each: what a transaction appends to a channel. A row per entry
  * costs ten times the time, and a catch-up sends the bytes of a segment on unread.
  *
  * Ids are given in log order over all channels, which lets retention take the oldest rows without an index on time.
  */
-export const SEGMENTS_SCHEMA = `
+export const SEGMENTS_SCHEMA: string = `
   CREATE TABLE segments (
     id INTEGER PRIMARY KEY,
     channel INTEGER NOT NULL,
@@ -30,23 +44,31 @@ export const SEGMENTS_SCHEMA = `
     entries BLOB NOT NULL,
     UNIQUE (channel, last_seq)
   );
+  ${PLACES_SCHEMA}
 `;
+
+const EMPTY = new Uint8Array(0);
 
 const SQL = {
   lastId: 'SELECT id, stored_at_ms FROM segments ORDER BY id DESC LIMIT 1',
   insert: `INSERT INTO segments (id, channel, first_seq, last_seq, stored_at_ms, checksum, entries)
     VALUES (?, ?, ?, ?, ?, ?, ?)`,
   // The length of a blob is known without reading it.
-  measure: `SELECT first_seq, last_seq, length(entries) FROM segments
+  measure: `SELECT first_seq, last_seq, COALESCE(bytes, length(entries))
+    FROM segments LEFT JOIN segment_places ON segment = id
     WHERE channel = ? AND last_seq > ? AND last_seq <= ? ORDER BY last_seq LIMIT ?`,
-  select: `SELECT first_seq, last_seq, checksum, entries FROM segments
+  select: `SELECT checksum, entries, file, offset, bytes FROM segments LEFT JOIN segment_places ON segment = id
     WHERE channel = ? AND last_seq > ? AND last_seq <= ? ORDER BY last_seq`,
-  selectBehind: 'SELECT id, channel, checksum, entries FROM segments WHERE id > ? ORDER BY id LIMIT 1',
+  selectBehind: `SELECT checksum, entries, file, offset, bytes, id, channel
+    FROM segments LEFT JOIN segment_places ON segment = id WHERE id > ? ORDER BY id LIMIT 1`,
   trimmable:
     'SELECT id, first_seq, last_seq FROM segments WHERE channel = ? AND first_seq <= ? ORDER BY last_seq LIMIT ?',
   oldest: 'SELECT id, channel, first_seq, last_seq, stored_at_ms FROM segments ORDER BY id LIMIT ?',
   delete: 'DELETE FROM segments WHERE id = ?',
   shorten: 'UPDATE segments SET first_seq = ?, checksum = ?, entries = ? WHERE id = ?',
+  place: 'INSERT INTO segment_places (segment, file, offset, bytes) VALUES (?, ?, ?, ?)',
+  oldestPlace: 'SELECT file, offset, bytes FROM segment_places ORDER BY segment LIMIT 1',
+  displace: 'DELETE FROM segment_places WHERE segment = ?',
 } as const;
 
 /** A segment, without its entries. */
@@ -58,16 +80,30 @@ export interface Segment {
   readonly storedAtMs: number;
 }
 
+/** Of a row that says how to get at a segment's bytes. */
+type BytesRow = [
+  checksum: number,
+  entries: Uint8Array,
+  file: number | null,
+  offset: number | null,
+  bytes: number | null,
+];
+
 /** The entries of all channels on one SQLite connection. All methods throw the driver's errors. */
 export class SegmentTable {
   readonly #sql: Readonly<Record<keyof typeof SQL, SqlStatement>>;
+  readonly #files: SegmentFiles | undefined;
   #lastId: number;
   /** When the newest segment was stored, in Unix ms; 0 without one. */
   readonly lastStoredAtMs: number;
 
-  /** @param minLastId ids up to this one were given before, though their rows may be gone */
-  constructor(database: SqlDatabase, minLastId: number) {
+  /**
+   * @param minLastId ids up to this one were given before, though their rows may be gone
+   * @param files for large segments; without them all go into the database
+   */
+  constructor(database: SqlDatabase, minLastId: number, files?: SegmentFiles) {
     this.#sql = prepareAll(database, SQL);
+    this.#files = files;
     const [id, storedAtMs] = (this.#sql.lastId.first([]) ?? [0, 0]) as [number, number];
     this.#lastId = Math.max(minLastId, id);
     this.lastStoredAtMs = storedAtMs;
@@ -78,12 +114,40 @@ export class SegmentTable {
     return this.#lastId;
   }
 
-  /** Stores a run. */
-  append(channel: number, run: EntryRun, storedAtMs: number): void {
+  /**
+   * Stores a run, in a transaction.
+   *
+   * @param isLarge whether the transaction stores so much that the files are worth a flush of their own
+   */
+  append(channel: number, run: EntryRun, storedAtMs: number, isLarge = false): void {
     for (const { seqs, bytes } of cutRun(run, MAX_SEGMENT_ENTRIES, MAX_SEGMENT_BYTES)) {
       const id = (this.#lastId += 1);
-      this.#sql.insert.run([id, channel, seqs[0] as number, seqs.at(-1) as number, storedAtMs, crc32(bytes), bytes]);
+      const place = isLarge ? this.#files?.put(bytes) : undefined;
+      const row = [id, channel, seqs[0] as number, seqs.at(-1) as number, storedAtMs, crc32(bytes)];
+      this.#sql.insert.run([...row, place === undefined ? bytes : EMPTY]);
+      if (place !== undefined) this.#sql.place.run([id, place.file, place.offset, place.bytes]);
     }
+  }
+
+  /** Flushes what lies outside of the database: to be called at the end of a transaction, before it is committed. */
+  flush(): void {
+    this.#files?.flush();
+  }
+
+  /** The transaction is durable. */
+  commit(): void {
+    this.#files?.commit();
+  }
+
+  /** The transaction did not happen. */
+  rollBack(): void {
+    this.#files?.rollBack();
+  }
+
+  /** Deletes the files of which no segment needs anything. Behind a transaction that took segments, not inside of it. */
+  tidy(): void {
+    const place = this.#sql.oldestPlace.first([]) as [number, number, number] | undefined;
+    this.#files?.keepFrom(place && { file: place[0], offset: place[1], bytes: place[2] });
   }
 
   /**
@@ -109,8 +173,7 @@ export class SegmentTable {
     if (upTo === 0) throw damaged(afterSeq + 1);
     const runs: EntryRun[] = [];
     for (const row of this.#sql.select.all([channel, afterSeq, upTo])) {
-      const [, , checksum, blob] = row as [number, number, number, Uint8Array];
-      const run = runOf(blob, checksum);
+      const run = runOf(this.#bytesOf(row as BytesRow));
       const before = runs.at(-1);
       const isHole = before === undefined ? run.prevSeq > afterSeq : run.prevSeq !== lastSeq(before);
       if (isHole) throw damaged((before === undefined ? afterSeq : lastSeq(before)) + 1);
@@ -125,9 +188,10 @@ export class SegmentTable {
    */
   eachIdBehind(id: number, visit: (channel: number, messageId: Uint8Array, seq: number) => void): void {
     for (let row = this.#sql.selectBehind.first([id]); row !== undefined; ) {
-      const [rowId, channel, checksum, blob] = row as [number, number, number, Uint8Array];
-      if (crc32(blob) === checksum) {
-        const reader = new EntryReader(blob);
+      const [, , , , , rowId, channel] = row as [...BytesRow, number, number];
+      const bytes = this.#bytesOf(row as unknown as BytesRow);
+      if (bytes !== undefined) {
+        const reader = new EntryReader(bytes);
         for (const start of [0, ...reader.ends().slice(0, -1)]) {
           const { seq, messageId } = reader.head(start);
           visit(channel, messageId, seq);
@@ -148,7 +212,7 @@ export class SegmentTable {
   delete(segments: readonly Segment[]): number {
     let entries = 0;
     for (const { id, firstSeq, lastSeq: last } of segments) {
-      this.#sql.delete.run([id]);
+      this.#delete(id);
       entries += last - firstSeq + 1;
     }
     return entries;
@@ -162,20 +226,36 @@ export class SegmentTable {
       const [id, firstSeq, last] = row as [number, number, number];
       reached = Math.min(last, upToSeq);
       entries += reached - firstSeq + 1;
-      if (last <= upToSeq) this.#sql.delete.run([id]);
+      if (last <= upToSeq) this.#delete(id);
       else this.#shorten(channel, id, last, upToSeq);
     }
     return { entries, upToSeq: reached };
   }
 
+  #delete(id: number): void {
+    this.#sql.delete.run([id]);
+    this.#sql.displace.run([id]);
+  }
+
+  /** What is left goes into the database, wherever it was. */
   #shorten(channel: number, id: number, last: number, upToSeq: number): void {
-    const row = this.#sql.select.first([channel, last - 1, last]);
-    const [, , checksum, blob] = row as readonly [number, number, number, Uint8Array];
-    const run = runOf(blob, checksum);
+    const run = runOf(this.#bytesOf(this.#sql.select.first([channel, last - 1, last]) as unknown as BytesRow));
     const from = run.seqs.findIndex((seq) => seq > upToSeq);
     const { bytes } = sliceRun(run, from, run.seqs.length);
     this.#sql.shorten.run([upToSeq + 1, crc32(bytes), bytes, id]);
+    this.#sql.displace.run([id]);
   }
+
+  /** The bytes of a segment; `undefined` if they are not what was written. */
+  #bytesOf([checksum, entries, file, offset, length]: BytesRow): Uint8Array | undefined {
+    const place = { file, offset, bytes: length };
+    const bytes = isPlace(place) ? this.#files?.read(place) : entries;
+    return bytes !== undefined && crc32(bytes) === checksum ? bytes : undefined;
+  }
+}
+
+function isPlace(place: { readonly [Key in keyof SegmentPlace]: number | null }): place is SegmentPlace {
+  return place.file !== null;
 }
 
 function pageOf(run: EntryRun, afterSeq: number, limit: PageLimit): EntryRun {
@@ -185,8 +265,8 @@ function pageOf(run: EntryRun, afterSeq: number, limit: PageLimit): EntryRun {
   return page as EntryRun;
 }
 
-function runOf(bytes: Uint8Array, checksum: number): EntryRun {
-  if (crc32(bytes) !== checksum) throw damaged(undefined);
+function runOf(bytes: Uint8Array | undefined): EntryRun {
+  if (bytes === undefined) throw damaged(undefined);
   const reader = new EntryReader(bytes);
   const ends = reader.ends();
   const { seq, prevSeq } = reader.head(0);

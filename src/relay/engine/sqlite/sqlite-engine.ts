@@ -38,7 +38,7 @@ export interface SqliteEngineOptions {
   /** Stamps entries. */
   readonly clock: Clock;
   readonly rules?: Partial<LogRules>;
-  /** Size that the database may reach on disk. Beyond it, appends are `unavailable` until retention has made room. */
+  /** Size that the log may reach on disk. Beyond it, appends are `unavailable` until retention has made room. */
   readonly maxBytes?: number;
   /** The structure of the database is checked at the start if it is no larger than this. Default 256 MiB. */
   readonly maxCheckedBytes?: number;
@@ -62,7 +62,8 @@ const PROBE_BYTES = 64 * 1024;
  * The embedded log: one SQLite file in WAL mode, flushed to disk (`synchronous=FULL`) before anything is acknowledged,
  * owned by one worker thread. All that is submitted while a transaction runs goes into the next one (group commit).
  *
- * Beside it lies `relay.marks`, which says how far acknowledged writes went, see {@link HighWaterMarks}. A log that holds
+ * Beside it lie `relay.entries.<n>`, the bytes of large appends, flushed before the transaction that names them is committed,
+ * see {@link SegmentFiles}, and `relay.marks`, which says how far acknowledged writes went, see {@link HighWaterMarks}. A log that holds
  * less is refused: after a crash of the process always, after a crash of the machine for all that is older than a second.
  *
  * @throws {@link RuntimeError} `data_dir_in_use`, `data_dir_version`, `store_damaged` or `store_error`

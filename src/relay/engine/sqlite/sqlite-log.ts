@@ -17,6 +17,8 @@ import type { HighWaterMarks } from './high-water-marks.ts';
 import { LogReader } from './log-reader.ts';
 import type { LogStatements } from './log-statements.ts';
 import { LogTransaction } from './log-transaction.ts';
+import { isFileFailure } from './segment-files.ts';
+import type { SegmentFiles } from './segment-files.ts';
 import type { SqlDatabase } from './sql-database.ts';
 
 /** What became of a question or a request that may change who is a member. */
@@ -41,18 +43,21 @@ const TRIM_SLICE = 64;
 export class SqliteLog {
   readonly #database: SqlDatabase;
   readonly #marks: HighWaterMarks;
+  readonly #files: SegmentFiles;
   readonly #sql: LogStatements;
   readonly #log: LogTransaction;
   readonly #appender: Appender;
   readonly #reader: LogReader;
 
-  constructor(database: SqlDatabase, marks: HighWaterMarks, sql: LogStatements, rules: LogRules) {
+  constructor(database: SqlDatabase, marks: HighWaterMarks, files: SegmentFiles, sql: LogStatements, rules: LogRules) {
     this.#database = database;
     this.#marks = marks;
+    this.#files = files;
     this.#sql = sql;
-    this.#log = new LogTransaction(database, marks, sql);
+    this.#log = new LogTransaction(database, marks, sql, files);
     this.#appender = new Appender(this.#log, rules);
     this.#reader = new LogReader(sql, this.#log.segments);
+    this.#log.segments.tidy();
   }
 
   /**
@@ -115,11 +120,13 @@ export class SqliteLog {
     const { id, headSeq, trimmedSeq } = this.#log.channels.get(name);
     const limit = Math.min(upToSeq, headSeq);
     if (limit <= trimmedSeq) return 0;
-    return this.#log.run(() => {
+    const trimmed = this.#log.run(() => {
       const { entries, upToSeq: reached } = this.#log.segments.trim(id, limit, TRIM_SLICE);
       if (entries > 0) this.#log.channels.setTrimmed(id, reached);
       return entries;
     });
+    this.#log.segments.tidy();
+    return trimmed;
   }
 
   /** Deletes one slice of what was stored before `timeMs`; returns how many entries. */
@@ -128,11 +135,13 @@ export class SqliteLog {
     this.#sql.deleteWelcomes.run([timeMs]);
     const segments = this.#log.segments.oldest(TRIM_SLICE).filter(({ storedAtMs }) => storedAtMs < timeMs);
     if (segments.length === 0) return 0;
-    return this.#log.run(() => {
+    const trimmed = this.#log.run(() => {
       const upTo = new Map(segments.map(({ channel, lastSeq }) => [channel, lastSeq]));
       for (const [channel, seq] of upTo) this.#log.channels.setTrimmed(channel, seq);
       return this.#log.segments.delete(segments);
     });
+    this.#log.segments.tidy();
+    return trimmed;
   }
 
   /** Deletes ids of trimmed entries from a part of the index; returns whether there is another part. */
@@ -153,6 +162,7 @@ export class SqliteLog {
       channels: this.#log.channels.count,
       entries: Number(this.#sql.countEntries.first([])?.[0]),
       databaseBytes: Number(this.#database.pragma('page_count')) * Number(this.#database.pragma('page_size')),
+      entryFileBytes: this.#files.bytes,
       acceptedLosses: losses,
     };
   }
@@ -170,7 +180,7 @@ export class SqliteLog {
 
   /** Whether nothing more may be written after this error: the device failed, or the database is damaged. */
   isFinal(error: unknown): boolean {
-    return this.#database.isDeviceFailure(error) || this.#database.isDamaged(error);
+    return this.#database.isDeviceFailure(error) || this.#database.isDamaged(error) || isFileFailure(error);
   }
 
   /** Whether the error says that the database is damaged. */
@@ -180,6 +190,7 @@ export class SqliteLog {
 
   close(): void {
     this.#database.close();
+    this.#files.close();
     this.#marks.close();
   }
 
