@@ -259,6 +259,8 @@ export class ChannelActor {
         this.output.setStatus('catching-up');
         return;
       case 'caught-up':
+        // What was read is on its way to the disk, and shown when it is there: `live` comes behind it.
+        await this.#bench.keeper.close();
         this.#reader.phase = 'live';
         this.#publisher.resume(session);
         this.output.setStatus('live');
