@@ -1,3 +1,4 @@
+export { relayProgram } from './relay-program.ts';
 export { startRelay } from './start-relay.ts';
 export type { Relay } from './start-relay.ts';
 export type { RelayLoad } from './relay-load.ts';
