@@ -28,4 +28,5 @@ generate() {
 
 generate skytale/relay src/transport/gen
 generate skytale/channel src/actors/channel/gen
+generate skytale/envelope src/client/envelope/gen
 generate grpc src/relay/front/gen
