@@ -1,7 +1,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { filter, firstValueFrom, type Observable, timeout } from 'rxjs';
+import { filter, firstValueFrom, type Observable, type Subscription, timeout } from 'rxjs';
 import {
   type Channel,
   type ChannelFault,
@@ -102,9 +102,10 @@ export class Recorder<T> {
   readonly values: T[] = [];
   isComplete = false;
   #check: (() => void) | undefined;
+  readonly #subscription: Subscription;
 
   constructor(source$: Observable<T>) {
-    source$.subscribe({
+    this.#subscription = source$.subscribe({
       next: (value) => {
         this.values.push(value);
         this.#check?.();
@@ -114,6 +115,11 @@ export class Recorder<T> {
         this.#check?.();
       },
     });
+  }
+
+  /** Listens no longer. */
+  stop(): void {
+    this.#subscription.unsubscribe();
   }
 
   /** Waits until `isEnough` holds, by default until there are `count` values. */
