@@ -13,4 +13,7 @@ export type { NatsConnectionOptions, NatsTlsOptions } from './engine/nats/index.
 export type { AuthenticatorOptions, KeySetOptions, Plan, Plans, SharedSecret } from './access/index.ts';
 export type { TlsPaths } from './front/index.ts';
 export type { RelayLimits } from './limits.ts';
+export type { RelayOperations, WithdrawnKey } from './relay-operations.ts';
+export type { Usage } from './engine/log-engine.ts';
+export type { NoticeTopic } from '../transport/index.ts';
 export type { RelayLogger } from './relay-logger.ts';

@@ -20,6 +20,13 @@ export interface RelayLimits {
   readonly helloTimeoutMs: number;
   /** Connections at once. Default 256. Beyond: the oldest on which no client is served is closed, or else the new one. */
   readonly maxConnections: number;
+  /**
+   * Streams that one account may have open at once on this relay; a client needs one. Default 128. Beyond, the connection is
+   * refused with `limit`. This and the next one hold where clients are authenticated.
+   */
+  readonly maxAccountConnections: number;
+  /** Subscriptions of one account on all connections of this relay. Default 8,192. Beyond: `limit`. */
+  readonly maxAccountSubscriptions: number;
   /** Channels in the log. Default 64. Beyond: a submission to a new one is refused with `limit`. */
   readonly maxChannels: number;
   /** Key packages that one commit may welcome, in one Welcome or in several. Default 256. Beyond: `limit`. */
@@ -63,6 +70,8 @@ export const DEFAULT_LIMITS: RelayLimits = {
   maxUnreadBytes: 256 * 1024,
   helloTimeoutMs: 10_000,
   maxConnections: 256,
+  maxAccountConnections: 128,
+  maxAccountSubscriptions: 8192,
   maxChannels: 64,
   maxWelcomesPerCommit: 256,
   maxHeaderBytes: 16 * 1024,

@@ -17,7 +17,7 @@ const MAX_CONNECTIONS = 64;
 const TIMEOUTS = { headersTimeout: 5_000, requestTimeout: 5_000, keepAliveTimeout: 5_000 };
 
 /**
- * Answers GETs and HEADs by `routes`; anything else is 404 or 405.
+ * Answers what `routes` has; anything else is 404 or 405.
  *
  * @throws {@link TransportError} `connection_error` if the address cannot be listened on.
  */
@@ -47,9 +47,10 @@ export async function listenForOperator(
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, routes: HttpRoutes): Promise<void> {
-  request.resume();
-  const { method = '', url = '' } = request;
-  const { status, contentType, body, headers } = await answerHttp(routes, method, url);
-  response.writeHead(status, { ...headers, 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
-  response.end(method === 'HEAD' ? undefined : body);
+  const { method = '', url: target = '', headers: asked } = request;
+  const { authorization } = asked;
+  const { status, headers, body } = await answerHttp(routes, { method, target, authorization, body: request });
+  request.resume(); // what is left of a body is of no use
+  response.writeHead(status, headers);
+  response.end(body);
 }

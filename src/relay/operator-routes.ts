@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { EngineHealth } from './engine/log-engine.ts';
-import type { HttpAnswer, HttpRoutes } from './front/index.ts';
+import type { HttpAnswer, HttpRoute } from './front/index.ts';
 import { processMetrics } from './metrics/process-metrics.ts';
 
 /** What the routes tell of. */
@@ -14,7 +14,7 @@ export interface OperatorSources {
 }
 
 /** `/health` for clients and balancers: `{"status":"ok"}` and 200 exactly while the relay serves, otherwise 503. */
-export function healthRoutes({ isDraining, health }: OperatorSources): HttpRoutes {
+export function healthRoutes({ isDraining, health }: OperatorSources): ReadonlyMap<string, HttpRoute> {
   return new Map([
     [
       '/health',
@@ -30,7 +30,7 @@ export function healthRoutes({ isDraining, health }: OperatorSources): HttpRoute
  * {@link healthRoutes}, `/ready` with the same status code and all that is known of the relay's condition, and `/metrics`
  * in the text format of Prometheus.
  */
-export function operatorRoutes(sources: OperatorSources): HttpRoutes {
+export function operatorRoutes(sources: OperatorSources): ReadonlyMap<string, HttpRoute> {
   const { registry, isDraining, health, warnings } = sources;
   return new Map([
     ...healthRoutes(sources),

@@ -16,8 +16,8 @@ export interface RelayOptions {
   /** Default 5000; 0 takes a free one. */
   readonly port?: number;
   /**
-   * A second place, plain HTTP, for `/health`, `/ready` and `/metrics`; the last two are then no longer answered on the
-   * first one, which strangers can reach. Default: none.
+   * A second place, plain HTTP, for `/health`, `/ready`, `/metrics` and what a control plane asks; all but the first are then no
+   * longer answered on the first place, which strangers can reach. Default: none.
    */
   readonly operatorAddress?: { readonly host: string; readonly port: number };
   /** Encrypts the first address; the files are followed. Default: not encrypted, which is for this machine, or behind a proxy. */

@@ -3,10 +3,12 @@ import { checkInteger } from '../base/check.ts';
 import { sleepUnlessAborted, systemClock } from '../base/clock.ts';
 import { toSkytaleError } from '../base/errors.ts';
 import type { SkytaleError } from '../base/errors.ts';
-import { createAccessControl, createAuthenticator } from './access/index.ts';
+import { createAccessControl, createAuthenticator, createOperatorAuthenticator } from './access/index.ts';
+import { boundedLogger } from './bounded-logger.ts';
 import { DeliveryHub } from './delivery/delivery-hub.ts';
 import { checkExposure } from './exposure.ts';
 import { HealthWatch } from './health-watch.ts';
+import { internalRoutes } from './internal-routes.ts';
 import { resolveLimits } from './limits.ts';
 import { PrometheusMetrics } from './metrics/prometheus-metrics.ts';
 import { openEngine } from './open-engine.ts';
@@ -17,12 +19,15 @@ import { loadOf } from './relay-load.ts';
 import type { RelayLoad } from './relay-load.ts';
 import { silentLogger } from './relay-logger.ts';
 import type { RelayLogger } from './relay-logger.ts';
+import { operationsOn } from './relay-operations.ts';
+import type { RelayOperations } from './relay-operations.ts';
 import type { RelayOptions } from './relay-options.ts';
 import { listen } from './relay-server.ts';
 import { startRetention } from './retention.ts';
+import { followWithdrawals } from './withdrawals.ts';
 
-/** A relay that serves. */
-export interface Relay {
+/** A relay that serves. Its operations are for a control plane in the same process. */
+export interface Relay extends RelayOperations {
   /** For clients: `http://127.0.0.1:5000`. */
   readonly endpoint: string;
   readonly port: number;
@@ -58,15 +63,8 @@ const DEFAULT_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
  * await relay.close();
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
-  const {
-    dataDir,
-    host = '127.0.0.1',
-    operatorAddress,
-    tls,
-    auth,
-    logger = silentLogger,
-    clock = systemClock,
-  } = options;
+  const { dataDir, host = '127.0.0.1', operatorAddress, tls, auth, clock = systemClock } = options;
+  const logger = boundedLogger(options.logger ?? silentLogger, clock);
   const port = checkInteger('port', options.port ?? DEFAULT_PORT, 0, 65_535);
   const retentionMs = checkInteger('retentionMs', options.retentionMs ?? DEFAULT_RETENTION_MS, 1);
   const drainPauseMs = checkInteger('drainPauseMs', options.drainPauseMs ?? 0, 0);
@@ -74,7 +72,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const access = auth && createAccessControl(createAuthenticator({ ...auth, clock }), limits, clock);
   checkExposure(host, auth !== undefined, options.insecureOpen ?? false);
 
-  const steps: (() => void | Promise<void>)[] = []; // of closing, in their order
+  const steps: (() => void | Promise<void>)[] = [() => logger.flush()]; // of closing, in their order
   const closeAll = async (): Promise<void> => {
     for (const step of steps.splice(0)) {
       try {
@@ -92,6 +90,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     const failure = new Promise<SkytaleError>((resolve) => (fail = (error) => resolve(toSkytaleError(error))));
     const hub = new DeliveryHub(engine, limits.maxRecentBytes, fail);
     steps.unshift(() => hub.close());
+    if (access !== undefined) steps.unshift(followWithdrawals(engine, access, logger));
+    const operations = operationsOn(engine, clock);
     const metrics = new PrometheusMetrics();
     const stateFile = dataDir === undefined ? undefined : join(dataDir, 'retention');
     const retention = await startRetention({ engine, retentionMs, stateFile, clock, logger, metrics });
@@ -107,11 +107,14 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       health: () => watch.health(),
       warnings: () => [...general, ...retention.warnings()],
     };
+    const authenticator = auth && createOperatorAuthenticator({ ...auth, clock });
+    const internal = authenticator === undefined ? [] : internalRoutes({ operations, authenticator, logger });
+    const routes = new Map([...operatorRoutes(sources), ...internal]);
     const server = await listen(
       {
         host,
         port,
-        routes: operatorAddress === undefined ? operatorRoutes(sources) : healthRoutes(sources),
+        routes: operatorAddress === undefined ? routes : healthRoutes(sources),
         isServing: async () => !isDraining && (await watch.health()).status !== 'failing',
         ...(tls === undefined ? {} : { tls }),
       },
@@ -119,7 +122,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     );
     steps.unshift(() => server.close());
     metrics.watch({ load: () => loadOf(server, hub), health: sources.health });
-    const operator = operatorAddress && (await listenForOperator(operatorAddress, operatorRoutes(sources)));
+    const operator = operatorAddress && (await listenForOperator(operatorAddress, routes));
     steps.push(() => operator?.close()); // tells to the end that the relay drains
     for (const warning of general) logger.warn({ host }, warning);
     await announce(watch, urlOf(host, server.port, tls !== undefined), logger);
@@ -146,6 +149,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
           ? undefined
           : urlOf(operatorAddress.host, operator.port),
       closed,
+      ...operations,
       load: () => loadOf(server, hub),
       reloadTls: () => server.reloadTls(),
       close: async () => {

@@ -1,4 +1,5 @@
 import { describeAccounts } from './engine/accounts.ts';
+import { describeAnnouncements } from './engine/announcements.ts';
 import { describeEpochs } from './engine/epochs.ts';
 import { describeIdentity } from './engine/identity.ts';
 import { describeLifecycle } from './engine/lifecycle.ts';
@@ -24,5 +25,6 @@ export function describeLogEngine(name: string, open: OpenEngine, traits: Engine
   describeWelcomeClaims(suite);
   describeMetering(suite);
   describeRetention(suite);
+  describeAnnouncements(suite);
   describeLifecycle(suite);
 }

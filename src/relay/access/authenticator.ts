@@ -1,5 +1,4 @@
-import { decodeProtectedHeader, errors, jwtVerify } from 'jose';
-import type { CryptoKey, JWTPayload, JWTVerifyOptions } from 'jose';
+import type { CryptoKey, JWTVerifyOptions } from 'jose';
 import { checkInteger } from '../../base/check.ts';
 import { systemClock } from '../../base/clock.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -13,6 +12,7 @@ import type { Plans } from './plans.ts';
 import type { Authenticator, Principal } from './principal.ts';
 import { SharedSecrets } from './shared-secrets.ts';
 import type { SharedSecret } from './shared-secrets.ts';
+import { claimsOf, headerOf } from './token-verification.ts';
 
 /** Options of {@link createAuthenticator}: at least one of `secrets` and `jwks`. */
 export interface AuthenticatorOptions {
@@ -40,7 +40,7 @@ type Keys = (kid: string | undefined) => Promise<readonly CryptoKey[]>;
 
 /**
  * Tells accounts by JSON Web Tokens (RFC 7519). Claims: `sub` account, `iss`, `exp`, `plan`; optional `iat`, `nbf`, `aud`,
- * and `scope`, words out of `create read write commit` with spaces between them (absent: all four).
+ * `key_id`, and `scope`, words out of `create read write commit` with spaces between them (absent: all four).
  *
  * Which kind of key a token is verified with follows from the relay's configuration and its `alg` together: HS256 only
  * ever with a shared secret, EdDSA only ever with a key of the set, anything else not at all.
@@ -70,7 +70,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const candidates = await keys.get(alg)?.(kid);
     if (candidates === undefined) throw new AuthError('auth_failed', 'the token has an algorithm that is not allowed');
     const nowMs = clock.now();
-    const claims = await verify(token, candidates, { ...verifyOptions, currentDate: new Date(nowMs) });
+    const claims = await claimsOf(token, candidates, { ...verifyOptions, currentDate: new Date(nowMs) });
     if (audience === undefined && claims.aud !== undefined) {
       throw new AuthError('auth_failed', 'the token is meant for an audience, and this relay is told of none');
     }
@@ -96,50 +96,4 @@ function keysByAlgorithm(
   }
   if (keys.size === 0) throw new RuntimeError('invalid_argument', 'Expected `secrets`, `jwks`, or both.');
   return keys;
-}
-
-/** `kid` is `undefined` if the token names no key. Nothing of this is verified. */
-function headerOf(token: string): { readonly alg: string; readonly kid: string | undefined } {
-  let header;
-  try {
-    header = decodeProtectedHeader(token);
-  } catch {
-    throw malformed();
-  }
-  const { alg, kid } = header as Record<string, unknown>;
-  if (typeof alg !== 'string' || (kid !== undefined && typeof kid !== 'string')) throw malformed();
-  return { alg, kid };
-}
-
-/** The claims of a token that one of the keys has made. Without the original as cause, which holds the claims. */
-async function verify(token: string, keys: readonly CryptoKey[], options: JWTVerifyOptions): Promise<JWTPayload> {
-  for (const key of keys) {
-    try {
-      return (await jwtVerify(token, key, options)).payload;
-    } catch (error) {
-      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw authErrorOf(error);
-    }
-  }
-  throw new AuthError('auth_failed', 'the token was not made with a key that this relay knows');
-}
-
-function authErrorOf(error: unknown): AuthError {
-  if (error instanceof errors.JWTExpired) return new AuthError('auth_failed', 'the token has expired');
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    return new AuthError('auth_failed', CLAIM_TEXTS[error.claim] ?? 'a claim of the token does not hold');
-  }
-  if (error instanceof errors.JOSEError) return malformed();
-  throw error;
-}
-
-const CLAIM_TEXTS: Readonly<Record<string, string>> = {
-  iss: 'the token was made by another issuer',
-  aud: 'the token is meant for another audience',
-  nbf: 'the token is not valid yet, by the clock of this relay',
-  exp: 'the token has no end (`exp`)',
-  sub: 'the token names no account (`sub`)',
-};
-
-function malformed(): AuthError {
-  return new AuthError('auth_failed', 'the token is malformed');
 }

@@ -1,8 +1,12 @@
 export { createAccessControl } from './access-control.ts';
 export type { AccessControl } from './access-control.ts';
+export type { AccountShare } from './accounts.ts';
 export { createAuthenticator } from './authenticator.ts';
 export type { AuthenticatorOptions } from './authenticator.ts';
+export { isAccount, isKeyId } from './claims.ts';
 export type { KeySetOptions } from './key-set.ts';
+export { createOperatorAuthenticator } from './operator-authenticator.ts';
+export type { OperatorAuthenticator } from './operator-authenticator.ts';
 export { DEFAULT_PLANS } from './plans.ts';
 export type { Plan, Plans } from './plans.ts';
 export type { AccountId, Authenticator, Principal, Scope } from './principal.ts';

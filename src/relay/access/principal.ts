@@ -14,6 +14,8 @@ export interface Principal {
   readonly scopes: ReadonlySet<Scope>;
   /** Messages in a calendar month, by the plan; `undefined` for any number. */
   readonly messagesPerMonth: number | undefined;
+  /** The API key that the token was made for; `undefined` if it does not say. */
+  readonly keyId: string | undefined;
   /** When the token ends, Unix ms. */
   readonly expiresAtMs: number;
   /** For how long, from its verification on, a connection may live on the token: what is left of it, and the leeway. */

@@ -1,7 +1,17 @@
-/** Somebody who wants to know when a channel's log has grown. */
+import type { NoticeTopic } from '../../transport/index.ts';
+
+/** Somebody who wants to know when a channel's log has grown, or when there is something new for its members. */
 export interface ChannelWatcher {
   /** The channel's log now ends at `headSeq`. */
   appended(headSeq: number, group: Uint8Array): void;
+  /** There is something new for the channel's members. Several of one topic may come as one. */
+  noticed(topic: NoticeTopic): void;
+}
+
+/** What a round tells. */
+interface News {
+  hasGrown: boolean;
+  readonly topics: Set<NoticeTopic>;
 }
 
 /**
@@ -18,7 +28,10 @@ export class ChannelWatchers {
   readonly #watchers = new Set<ChannelWatcher>();
   /** Where the round that is under way stands. */
   #round: Iterator<ChannelWatcher> | undefined;
-  #isBehind = false;
+  /** What the round that is under way tells. */
+  #news: News = { hasGrown: false, topics: new Set() };
+  /** What the next one will tell. */
+  #next: News = { hasGrown: false, topics: new Set() };
   #headSeq = 0;
   #group: Uint8Array = new Uint8Array(0);
 
@@ -40,10 +53,19 @@ export class ChannelWatchers {
   tell(headSeq: number, group: Uint8Array): void {
     this.#headSeq = headSeq;
     this.#group = group;
-    if (this.#round !== undefined) {
-      this.#isBehind = true;
-      return;
-    }
+    this.#next.hasGrown = true;
+    if (this.#round === undefined) this.#begin();
+  }
+
+  /** Tells all that there is something new for the channel's members. */
+  notify(topic: NoticeTopic): void {
+    this.#next.topics.add(topic);
+    if (this.#round === undefined) this.#begin();
+  }
+
+  #begin(): void {
+    this.#news = this.#next;
+    this.#next = { hasGrown: false, topics: new Set() };
     this.#round = this.#watchers.values();
     this.#goOn();
   }
@@ -52,16 +74,17 @@ export class ChannelWatchers {
     for (let told = 0; told < MAX_TOLD_PER_TURN; told += 1) {
       const next = this.#round?.next();
       if (next === undefined || next.done === true) return this.#finish();
-      next.value.appended(this.#headSeq, this.#group);
+      if (this.#news.hasGrown) next.value.appended(this.#headSeq, this.#group);
+      for (const topic of this.#news.topics) next.value.noticed(topic);
     }
     setImmediate(() => this.#goOn());
   }
 
   #finish(): void {
     this.#round = undefined;
-    if (!this.#isBehind) return;
-    this.#isBehind = false;
+    if (!this.#next.hasGrown && this.#next.topics.size === 0) return;
+    // Held now, so that whoever tells more meanwhile does not begin another one beside it.
     this.#round = this.#watchers.values();
-    setImmediate(() => this.#goOn());
+    setImmediate(() => this.#begin());
   }
 }

@@ -1,7 +1,7 @@
 import { toHex } from '../../base/bytes.ts';
 import type { ChannelName } from '../../base/channel-name.ts';
 import { lastSeq } from '../engine/entry-run.ts';
-import type { Appended, LogEngine } from '../engine/log-engine.ts';
+import type { AccessChange, Announcement, Appended, LogEngine } from '../engine/log-engine.ts';
 import { ChannelWatchers } from './channel-watchers.ts';
 import type { ChannelWatcher } from './channel-watchers.ts';
 import { RecentEntries } from './recent-entries.ts';
@@ -9,17 +9,25 @@ import { RecentEntries } from './recent-entries.ts';
 /** Somebody who waits for a Welcome. */
 export type WelcomeWatcher = () => void;
 
+/** Somebody who wants to know when the members of a channel change. */
+export type AccessWatcher = (change: AccessChange) => void;
+
 /** Where what the engine stores meets those who wait for it. One per relay. */
 export class DeliveryHub {
   readonly recent: RecentEntries;
   readonly #channels = new Map<ChannelName, ChannelWatchers>();
   readonly #welcomes = new Map<string, Set<WelcomeWatcher>>();
+  readonly #members = new Map<ChannelName, Set<AccessWatcher>>();
   readonly #unsubscribe: () => void;
 
   /** @param onFailure called when the engine has failed for good */
   constructor(engine: LogEngine, maxRecentBytes: number, onFailure: (error: unknown) => void) {
     this.recent = new RecentEntries(maxRecentBytes);
     const subscription = engine.appended$.subscribe({ next: (appended) => this.#publish(appended), error: onFailure });
+    // Their ends come with that of `appended$`.
+    const error = (): void => undefined;
+    subscription.add(engine.accessChanges$.subscribe({ next: (change) => this.#tellMembers(change), error }));
+    subscription.add(engine.announcements$.subscribe({ next: (each) => this.#announced(each), error }));
     this.#unsubscribe = () => subscription.unsubscribe();
   }
 
@@ -33,9 +41,23 @@ export class DeliveryHub {
     return join(this.#welcomes, toHex(keyPackageRef), watcher, () => new Set<WelcomeWatcher>());
   }
 
+  /** Tells `watcher` of every change of a channel's members from now on; the returned function ends that. */
+  watchMembers(channel: ChannelName, watcher: AccessWatcher): () => void {
+    return join(this.#members, channel, watcher, () => new Set<AccessWatcher>());
+  }
+
   /** Stops listening to the engine. */
   close(): void {
     this.#unsubscribe();
+  }
+
+  #tellMembers(change: AccessChange): void {
+    // Of a copy: who is told may stop watching, and who comes meanwhile has asked the engine after the change.
+    for (const watcher of [...(this.#members.get(change.channel) ?? [])]) watcher(change);
+  }
+
+  #announced(announcement: Announcement): void {
+    if (announcement.kind === 'notice') this.#channels.get(announcement.channel)?.notify(announcement.topic);
   }
 
   #publish({ channel, group, run, welcomeRefs }: Appended): void {

@@ -1,6 +1,6 @@
 import { equalBytes } from '../../base/bytes.ts';
 import type { ChannelName } from '../../base/channel-name.ts';
-import type { LinkStart, RefusalReason } from '../../transport/index.ts';
+import type { LinkStart, NoticeTopic, RefusalReason } from '../../transport/index.ts';
 import { lastSeq } from '../engine/entry-run.ts';
 import type { LogEngine, LogPage } from '../engine/log-engine.ts';
 import { chunksOf, MAX_FRAME_BYTES, MAX_FRAME_ENTRIES } from './chunk.ts';
@@ -32,6 +32,7 @@ export interface SubscriptionOutlet {
   deliver(subscription: number, chunk: Chunk): void;
   caughtUp(subscription: number, headSeq: number): void;
   gap(subscription: number, afterSeq: number, resumesAtSeq: number): void;
+  notice(subscription: number, topic: NoticeTopic): void;
   /** The last call. */
   refused(subscription: number, reason: RefusalReason, detail: string): void;
   /** There may be something to do: call {@link Subscription.step} when there is room. */
@@ -63,6 +64,8 @@ export class Subscription {
   #headSeq = 0;
   /** Where the log ended when the subscription was made; `undefined` once that was announced. */
   #announceAtSeq: number | undefined;
+  /** Notices that wait until the reader may have them and its connection has room: one of each topic at most. */
+  readonly #notices = new Set<NoticeTopic>();
   #state: 'opening' | 'open' | 'ended' = 'opening';
   readonly #unwatch: () => void;
 
@@ -75,7 +78,10 @@ export class Subscription {
     this.#hub = hub;
     this.#outlet = outlet;
     // Before the log is asked where it ends, so that nothing is appended unseen in between.
-    this.#unwatch = hub.watchChannel(this.channel, { appended: (headSeq, group) => this.#grown(headSeq, group) });
+    this.#unwatch = hub.watchChannel(this.channel, {
+      appended: (headSeq, group) => this.#grown(headSeq, group),
+      noticed: (topic) => this.#noticed(topic),
+    });
   }
 
   /** Finds the place to start from. Then the subscription is ready, or was refused. */
@@ -115,6 +121,8 @@ export class Subscription {
   step(): StepResult {
     if (!this.#mayDeliver) return 'idle';
     this.#announce();
+    for (const topic of this.#notices) this.#outlet.notice(this.id, topic);
+    this.#notices.clear();
     if (this.#credit === 0 || this.#position >= this.#headSeq) return 'idle';
     // Not beyond what it was told of: a guard may have to look at that first.
     const chunk = this.#hub.recent.after(this.channel, this.#position, this.#headSeq, this.#credit);
@@ -180,6 +188,11 @@ export class Subscription {
     if (this.#announceAtSeq === undefined || this.#position < this.#announceAtSeq) return;
     this.#outlet.caughtUp(this.id, this.#announceAtSeq);
     this.#announceAtSeq = undefined;
+  }
+
+  #noticed(topic: NoticeTopic): void {
+    this.#notices.add(topic);
+    if (this.#state === 'open') this.#outlet.ready(this);
   }
 
   #grown(headSeq: number, group: Uint8Array): void {

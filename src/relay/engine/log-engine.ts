@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { ChannelName } from '../../base/channel-name.ts';
-import type { PublishAnswer, Submission } from '../../transport/index.ts';
+import type { NoticeTopic, PublishAnswer, Submission } from '../../transport/index.ts';
 import type { AccountId } from '../access/principal.ts';
 import type { EntryRun } from './entry-run.ts';
 
@@ -45,6 +45,13 @@ export interface AccessChange {
   readonly channel: ChannelName;
   readonly account: AccountId;
 }
+
+/** What relays over one log tell each other beside it. */
+export type Announcement =
+  /** There is something new for the members of a channel. */
+  | { readonly kind: 'notice'; readonly channel: ChannelName; readonly topic: NoticeTopic }
+  /** Tokens that were made for an API key are not taken any more until then (Unix ms). */
+  | { readonly kind: 'withdrawn'; readonly keyId: string; readonly untilMs: number };
 
 /** What becomes of what the engine acknowledges: gone with the process, safe on one disk, safe on several machines. */
 export type Durability = 'process' | 'disk' | 'replicated';
@@ -134,6 +141,11 @@ export interface LogEngine {
   readonly appended$: Observable<Appended>;
   /** Who may use which channel, as it changes. Hot, no replay; completes and errors with {@link LogEngine.appended$}. */
   readonly accessChanges$: Observable<AccessChange>;
+  /**
+   * What was announced, here or on another relay over the same log. Hot, no replay; completes and errors with
+   * {@link LogEngine.appended$}.
+   */
+  readonly announcements$: Observable<Announcement>;
   /** Stores what the rules allow. Never rejects. */
   append(request: AppendRequest): Promise<AppendOutcome>;
   /** Entries of a channel behind `afterSeq`, oldest first. */
@@ -156,6 +168,11 @@ export interface LogEngine {
   expel(channel: ChannelName, account: AccountId): Promise<boolean>;
   /** What an account has stored in the month that begins at `monthStartMs`. */
   usage(account: AccountId, monthStartMs: number): Promise<Usage>;
+  /**
+   * Tells all relays over this log: this one before it returns, others soon. Nothing of it is kept, and what is announced
+   * while a relay cannot be reached is lost to it. Without effect once the engine is closed.
+   */
+  announce(announcement: Announcement): void;
   /** Never rejects. */
   health(): Promise<EngineHealth>;
   /** Deletes the channel's entries up to and including `upToSeq`; resolves to how many. */

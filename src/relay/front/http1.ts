@@ -24,15 +24,11 @@ export class Http1 {
         cancelTimeout();
         closed?.();
       });
-      const { method = '', url = '' } = request;
-      void answerHttp(routes, method, url).then(({ status, contentType, body, headers }) => {
-        response.writeHead(status, {
-          ...headers,
-          connection: 'close',
-          'content-type': contentType,
-          'content-length': Buffer.byteLength(body),
-        });
-        response.end(method === 'HEAD' ? undefined : body);
+      const { method = '', url: target = '', headers: asked } = request;
+      const { authorization } = asked;
+      void answerHttp(routes, { method, target, authorization, body: request }).then(({ status, headers, body }) => {
+        response.writeHead(status, { ...headers, connection: 'close' });
+        response.end(body);
       });
     });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuse(error, socket));

@@ -16,18 +16,12 @@ export function answerHttp2(
   stream.on('error', (error) => logger.debug({ err: error }, 'an HTTP/2 request failed'));
   const cancel = clock.schedule(limits.handshakeTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL));
   stream.once('close', cancel);
-  stream.resume(); // what a body there may be is of no use
-  const method = headers[':method'] ?? '';
-  void answerHttp(routes, method, headers[':path'] ?? '').then((answer) => {
+  const { ':method': method = '', ':path': target = '', authorization } = headers;
+  void answerHttp(routes, { method, target, authorization, body: stream }).then((answer) => {
     if (stream.destroyed || stream.closed) return;
-    const { status, contentType, body } = answer;
-    stream.respond({
-      ...answer.headers,
-      ':status': status,
-      'content-type': contentType,
-      'content-length': Buffer.byteLength(body),
-    });
-    stream.end(method === 'HEAD' ? undefined : body);
+    stream.resume(); // what is left of a body is of no use
+    stream.respond({ ...answer.headers, ':status': answer.status });
+    stream.end(answer.body);
   });
 }
 

@@ -15,6 +15,7 @@ import { PublishDesk } from './publish-desk.ts';
 import type { SessionContext } from './session-context.ts';
 import { SubscriptionDesk } from './subscription-desk.ts';
 import { TokenDesk } from './token-desk.ts';
+import type { Sender } from './token-desk.ts';
 import { WelcomeDesk } from './welcome-desk.ts';
 
 export type { SessionContext } from './session-context.ts';
@@ -54,7 +55,8 @@ export class Session {
 
   constructor(call: RelayCall, context: SessionContext, peer: Peer) {
     const { access, limits, clock } = context;
-    const principal = (): Principal | undefined => this.#tokens?.sender?.principal;
+    const sender = (): Sender | undefined => this.#tokens?.sender;
+    const principal = (): Principal | undefined => sender()?.principal;
     const send = (frame: ServerFrameInit): void => this.#send(frame);
     const readFailed = (error: unknown): void => this.#logReadError(error);
     this.#call = call;
@@ -62,12 +64,12 @@ export class Session {
     this.#peer = peer;
     this.#maxFields = maxFrameFields(limits);
     this.#writer = new FrameWriter(call, limits.maxUnreadBytes, () => this.#room());
-    this.#publishes = new PublishDesk(context, () => this.#tokens?.sender, {
+    this.#publishes = new PublishDesk(context, sender, {
       send,
       changed: () => this.#throttle(),
       failed: (error) => this.#crash(error),
     });
-    this.#subscriptions = new SubscriptionDesk(context, principal, {
+    this.#subscriptions = new SubscriptionDesk(context, sender, {
       hasRoom: () => this.#writer.hasRoom,
       deliver: (subscription, chunk) => this.#deliver(subscription, chunk),
       send,
@@ -122,7 +124,7 @@ export class Session {
         this.#subscriptions.recheck();
         this.#welcomes.recheck();
       },
-      expired: () => void this.#expire(),
+      ended: (why) => void this.#unauthenticate(why),
       failed: (error) => this.#crash(error),
     });
     tokens.open(tokenOfCall(this.#call.metadata)).then(
@@ -133,17 +135,18 @@ export class Session {
   }
 
   /** What was published in time is answered; then the client has to come back with another token. */
-  async #expire(): Promise<void> {
-    this.#context.logger.debug({ peer: this.#peer.address }, 'token expired');
+  async #unauthenticate(details: string): Promise<void> {
+    this.#context.logger.debug({ peer: this.#peer.address, details }, 'token does not hold any more');
     this.#stop();
     await this.#publishes.answered();
-    this.#writer.endWith({ code: status.UNAUTHENTICATED, details: 'token expired' });
+    this.#writer.endWith({ code: status.UNAUTHENTICATED, details });
   }
 
   #turnAway(error: unknown): void {
     if (this.#isEnded) return;
     const { logger } = this.#context;
     const peer = this.#peer.address;
+    if (error instanceof ConnectionRefusal) return this.#refuseConnection(error.reason, error.message);
     if (!(error instanceof SkytaleError)) return this.#crash(error);
     this.#stop();
     if (error instanceof AuthError) {

@@ -1,19 +1,20 @@
 import { parseChannelName } from '../../base/channel-name.ts';
 import type { ChannelName } from '../../base/channel-name.ts';
-import { GROUP_BYTES, refusalToWire, startFromWire } from '../../transport/index.ts';
+import { GROUP_BYTES, noticeTopicToWire, refusalToWire, startFromWire } from '../../transport/index.ts';
 import type { ClientFrameShape, RefusalReason, ServerFrameInit } from '../../transport/index.ts';
 import { scopeText } from '../access/index.ts';
-import type { AccountId, Principal } from '../access/index.ts';
+import type { AccountId } from '../access/index.ts';
 import type { Chunk } from '../delivery/chunk.ts';
 import type { DeliveryHub } from '../delivery/delivery-hub.ts';
 import { Subscription } from '../delivery/subscription.ts';
-import type { AccessChange, LogEngine } from '../engine/log-engine.ts';
+import type { LogEngine } from '../engine/log-engine.ts';
 import type { RelayMetrics } from '../relay-metrics.ts';
 import { ConnectionRefusal } from './connection-refusal.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
 import { messageOf } from './publish-intake.ts';
 import { AccountReadGuard } from './read-guard.ts';
 import type { SessionContext } from './session-context.ts';
+import type { Sender } from './token-desk.ts';
 
 /** A `Subscribe` frame as it was decoded. */
 export type SubscribeFrame = Extract<ClientFrameShape, { case: 'subscribe' }>['value'];
@@ -38,29 +39,27 @@ export class SubscriptionDesk {
   readonly #hub: DeliveryHub;
   readonly #maxSubscriptions: number;
   readonly #metrics: RelayMetrics;
-  readonly #principal: () => Principal | undefined;
+  readonly #sender: () => Sender | undefined;
   readonly #outlet: SubscriptionDeskOutlet;
   readonly #queue: DeliveryQueue;
   readonly #subscriptions = new Map<number, Subscription>();
-  /** By subscription; none where the relay is open. */
-  readonly #guards = new Map<Subscription, AccountReadGuard>();
-  /** Ends the listening for changes of membership, which begins with the first guard. */
-  #unlisten: (() => void) | undefined;
+  /** Ends the guard's listening for changes of membership. By subscription; none where the relay is open. */
+  readonly #unwatch = new Map<Subscription, () => void>();
   /** Refused by the relay while frames about them may be on their way here. Oldest first, bounded. */
   readonly #refused = new Set<number>();
   #opening = 0;
 
-  /** @param principal who subscribes; `undefined` where the relay is open */
+  /** @param sender who subscribes; `undefined` where the relay is open */
   constructor(
     { engine, hub, limits, metrics }: SessionContext,
-    principal: () => Principal | undefined,
+    sender: () => Sender | undefined,
     outlet: SubscriptionDeskOutlet,
   ) {
     this.#engine = engine;
     this.#hub = hub;
     this.#maxSubscriptions = limits.maxSubscriptions;
     this.#metrics = metrics;
-    this.#principal = principal;
+    this.#sender = sender;
     this.#outlet = outlet;
     this.#queue = new DeliveryQueue(
       engine,
@@ -97,9 +96,12 @@ export class SubscriptionDesk {
     } catch (error) {
       return this.#refuse(id, 'invalid-channel', messageOf(error));
     }
-    const principal = this.#principal();
-    if (principal?.scopes.has('read') === false) return this.#refuse(id, 'unauthorized', scopeText('read'));
+    const sender = this.#sender();
+    if (sender?.principal.scopes.has('read') === false) return this.#refuse(id, 'unauthorized', scopeText('read'));
     const start = startFromWire(wireStart);
+    if (sender?.share.takeSubscription() === false) {
+      return this.#refuse(id, 'limit', 'the account has too many subscriptions on this relay');
+    }
     const open = (): void => {
       const opened = subscription.open(this.#engine, start).catch((error: unknown) => {
         this.#outlet.readFailed(error);
@@ -108,7 +110,7 @@ export class SubscriptionDesk {
       void this.#count(opened);
     };
     const guard: AccountReadGuard | undefined =
-      principal && this.#guard(channel, principal.account, open, () => subscription);
+      sender && this.#guard(channel, sender.principal.account, open, () => subscription);
     const request = { id, channel, group: new Uint8Array(group), credit };
     const subscription: Subscription = new Subscription(
       guard === undefined ? request : { ...request, guard },
@@ -121,13 +123,18 @@ export class SubscriptionDesk {
           const value = { subscription: number, afterSeq: BigInt(afterSeq), resumesAtSeq: BigInt(resumesAtSeq) };
           this.#outlet.send({ case: 'gap', value });
         },
+        notice: (number, topic) =>
+          this.#outlet.send({ case: 'notice', value: { subscription: number, topic: noticeTopicToWire(topic) } }),
         refused: (number, reason, detail) => this.#refuse(number, reason, detail),
         ready: (ready) => this.#queue.add(ready),
       },
     );
     this.#subscriptions.set(id, subscription);
     if (guard === undefined) return open();
-    this.#guards.set(subscription, guard);
+    this.#unwatch.set(
+      subscription,
+      this.#hub.watchMembers(channel, (change) => guard.changed(change)),
+    );
     void this.#count(guard.ask());
   }
 
@@ -150,13 +157,12 @@ export class SubscriptionDesk {
 
   /** The principal has another token: subscriptions that it does not allow are refused. */
   recheck(): void {
-    if (this.#principal()?.scopes.has('read') !== false) return;
+    if (this.#sender()?.principal.scopes.has('read') !== false) return;
     for (const subscription of this.#subscriptions.values()) subscription.refuse('unauthorized', scopeText('read'));
   }
 
   /** Ends all subscriptions. */
   close(): void {
-    this.#unlisten?.();
     for (const subscription of this.#subscriptions.values()) this.#drop(subscription);
   }
 
@@ -185,7 +191,6 @@ export class SubscriptionDesk {
     open: () => void,
     subscription: () => Subscription,
   ): AccountReadGuard {
-    this.#unlisten ??= this.#listen();
     let isOpened = false;
     return new AccountReadGuard(this.#engine, channel, account, {
       opened: () => {
@@ -201,23 +206,12 @@ export class SubscriptionDesk {
     });
   }
 
-  #listen(): () => void {
-    const listening = this.#engine.accessChanges$.subscribe({
-      next: (change) => this.#accessChanged(change),
-      error: () => undefined, // the end of `appended$` ends the relay
-    });
-    return () => listening.unsubscribe();
-  }
-
-  #accessChanged(change: AccessChange): void {
-    for (const [{ channel }, guard] of this.#guards) if (channel === change.channel) guard.changed(change);
-  }
-
   #drop(subscription: Subscription): void {
     subscription.end();
-    this.#guards.delete(subscription);
+    this.#unwatch.get(subscription)?.();
+    this.#unwatch.delete(subscription);
     this.#queue.remove(subscription);
-    this.#subscriptions.delete(subscription.id);
+    if (this.#subscriptions.delete(subscription.id)) this.#sender()?.share.giveSubscription();
   }
 
   #refuse(id: number, reason: RefusalReason, detail: string): void {

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { AuthError, TransportError } from '../../base/errors.ts';
 import type { ServerFrameInit } from '../../transport/index.ts';
 import { RateGate } from '../access/index.ts';
-import type { AccessControl, Principal } from '../access/index.ts';
+import type { AccessControl, AccountShare, Principal } from '../access/index.ts';
 import { ConnectionRefusal } from './connection-refusal.ts';
 
 /** The connection, as its token sees it. */
@@ -10,8 +10,8 @@ export interface TokenDeskOutlet {
   send(frame: ServerFrameInit): void;
   /** A fresh token holds, and may allow less than the one before. */
   renewed(): void;
-  /** The token has ended. The last call. */
-  expired(): void;
+  /** The token has ended, or its API key was withdrawn. The last call. */
+  ended(why: string): void;
   /** A mistake of ours. */
   failed(error: unknown): void;
 }
@@ -20,6 +20,8 @@ export interface TokenDeskOutlet {
 export interface Sender {
   readonly principal: Principal;
   readonly rates: RateGate;
+  /** What it shares with the other connections of its account. */
+  readonly share: AccountShare;
 }
 
 /** Tokens that wait to be verified. A client sends one and then waits for the answer. */
@@ -42,6 +44,7 @@ export class TokenDesk {
   /** Tokens are verified one after the other. */
   #last: Promise<void> = Promise.resolve();
   #cancelExpiry: () => void = () => undefined;
+  #forgetKey: () => void = () => undefined;
   #isClosed = false;
 
   constructor(access: AccessControl, clock: Clock, outlet: TokenDeskOutlet) {
@@ -55,12 +58,16 @@ export class TokenDesk {
     return this.#sender;
   }
 
-  /** Verifies the token that the call came with. Rejects as {@link Authenticator.authenticate} does. */
+  /**
+   * Verifies the token that the call came with. Rejects as {@link Authenticator.authenticate} does, and with a
+   * {@link ConnectionRefusal} `limit` if its account has too many connections.
+   */
   async open(token: string | undefined): Promise<void> {
-    const principal = await this.#access.authenticator.authenticate(token);
+    const principal = await this.#authenticate(token);
     if (this.#isClosed) return;
-    const rates = new RateGate(this.#access.connectionRate(), this.#access.acquire(principal.account));
-    this.#hold(principal, rates);
+    const share = this.#access.acquire(principal.account);
+    if (share === undefined) throw new ConnectionRefusal('limit', 'the account has too many connections to this relay');
+    this.#hold({ principal, rates: new RateGate(this.#access.connectionRate(), share.rate), share });
   }
 
   /** Verifies a token that is to take the place of the one that holds, and answers. @throws {@link ConnectionRefusal} */
@@ -78,13 +85,14 @@ export class TokenDesk {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelExpiry();
+    this.#forgetKey();
     if (this.#sender !== undefined) this.#access.release(this.#sender.principal.account);
   }
 
   async #renew(token: string): Promise<void> {
     let principal;
     try {
-      principal = await this.#access.authenticator.authenticate(token);
+      principal = await this.#authenticate(token);
     } catch (error) {
       if (error instanceof AuthError || error instanceof TransportError) this.#refuse(error.message);
       else throw error;
@@ -96,7 +104,7 @@ export class TokenDesk {
       this.#refuse('the token is of another account than the connection');
       return;
     }
-    this.#hold(principal, sender.rates);
+    this.#hold({ ...sender, principal });
     this.#outlet.renewed();
     const value = { tokenExpiresAtMs: BigInt(principal.expiresAtMs), clockMs: BigInt(this.#clock.now()) };
     this.#outlet.send({ case: 'authenticated', value });
@@ -106,17 +114,30 @@ export class TokenDesk {
     if (!this.#isClosed) this.#outlet.send({ case: 'authenticationRefused', value: { detail } });
   }
 
-  #hold(principal: Principal, rates: RateGate): void {
-    this.#sender = { principal, rates };
+  async #authenticate(token: string | undefined): Promise<Principal> {
+    const principal = await this.#access.authenticator.authenticate(token);
+    if (this.#access.withdrawn.has(principal.keyId)) {
+      throw new AuthError('auth_failed', 'the API key of the token was withdrawn');
+    }
+    return principal;
+  }
+
+  #hold(sender: Sender): void {
+    const { keyId, validForMs } = sender.principal;
+    this.#sender = sender;
     this.#cancelExpiry();
-    this.#countDown(principal.validForMs);
+    this.#countDown(validForMs);
+    this.#forgetKey();
+    this.#forgetKey = this.#access.withdrawn.hold(keyId, () =>
+      this.#outlet.ended('the API key of the token was withdrawn'),
+    );
   }
 
   #countDown(leftMs: number): void {
     const nextMs = Math.min(leftMs, MAX_TIMER_MS);
     this.#cancelExpiry = this.#clock.schedule(nextMs, () => {
       if (leftMs > nextMs) this.#countDown(leftMs - nextMs);
-      else this.#outlet.expired();
+      else this.#outlet.ended('token expired');
     });
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { AccountRates } from '../../../src/relay/access/account-rates.ts';
+import { Accounts } from '../../../src/relay/access/accounts.ts';
 import type { AccountId } from '../../../src/relay/access/index.ts';
 import { RateBucket } from '../../../src/relay/access/rate-bucket.ts';
 import { RateGate } from '../../../src/relay/access/rate-gate.ts';
@@ -136,31 +136,48 @@ test('passes exactly what the rate allows whatever comes when, and tells exactly
   expect(refusals).toBeGreaterThan(0);
 });
 
-describe('the rates of accounts', () => {
+describe('what an account shares between its connections', () => {
   const [a, b] = ['a' as AccountId, 'b' as AccountId];
+  const allowance = { messagesPerSecond: 10, burst: 10, connections: 3, subscriptions: 2 };
 
-  test('are shared by their connections, and outlive them until they are full', () => {
-    const rates = new AccountRates(10, 10);
-    const bucket = rates.acquire(a, 0);
-    expect(rates.acquire(a, 0)).toBe(bucket);
-    expect(rates.acquire(b, 0)).not.toBe(bucket);
-    bucket.take(10);
-    rates.release(a, 0);
-    rates.release(a, 0);
-    expect(rates.acquire(a, 500)).toBe(bucket);
-    rates.release(a, 1000);
-    rates.release(b, 1000);
-    expect(rates.acquire(a, 1000)).not.toBe(bucket);
-    expect(rates.size).toBe(1);
+  test('is its rate, which outlives them until it is full', () => {
+    const accounts = new Accounts(allowance);
+    const share = accounts.acquire(a, 0);
+    expect(accounts.acquire(a, 0)).toBe(share);
+    expect(accounts.acquire(b, 0)).not.toBe(share);
+    share!.rate.take(10);
+    accounts.release(a, 0);
+    accounts.release(a, 0);
+    expect(accounts.acquire(a, 500)).toBe(share);
+    accounts.release(a, 1000);
+    accounts.release(b, 1000);
+    expect(accounts.acquire(a, 1000)).not.toBe(share);
+    expect(accounts.size).toBe(1);
   });
 
-  test('are not held without bound for accounts that come and go', () => {
-    const rates = new AccountRates(10, 10);
+  test('is the number of connections, and a place is free again when one goes', () => {
+    const accounts = new Accounts(allowance);
+    const acquired = Array.from({ length: 4 }, () => accounts.acquire(a, 0) !== undefined);
+    expect(acquired).toEqual([true, true, true, false]);
+    expect(accounts.acquire(b, 0)).toBeDefined();
+    accounts.release(a, 0);
+    expect([accounts.acquire(a, 0) !== undefined, accounts.acquire(a, 0)]).toEqual([true, undefined]);
+  });
+
+  test('is the number of subscriptions, and a place is free again when one ends', () => {
+    const share = new Accounts(allowance).acquire(a, 0)!;
+    expect([share.takeSubscription(), share.takeSubscription(), share.takeSubscription()]).toEqual([true, true, false]);
+    share.giveSubscription();
+    expect([share.takeSubscription(), share.takeSubscription()]).toEqual([true, false]);
+  });
+
+  test('is not held without bound for accounts that come and go', () => {
+    const accounts = new Accounts(allowance);
     for (let count = 0; count < 5000; count += 1) {
       const account = `account-${count}` as AccountId;
-      rates.acquire(account, 0).take(5);
-      rates.release(account, 0);
+      accounts.acquire(account, 0)!.rate.take(5);
+      accounts.release(account, 0);
     }
-    expect(rates.size).toBe(1024);
+    expect(accounts.size).toBe(1024);
   });
 });

@@ -7,6 +7,7 @@ import type { AccountId } from '../../access/principal.ts';
 import type {
   Access,
   AccessChange,
+  Announcement,
   Appended,
   AppendOutcome,
   AppendRequest,
@@ -42,8 +43,10 @@ export function openMemoryEngine(options: MemoryEngineOptions): LogEngine {
 class MemoryEngine implements LogEngine {
   readonly appended$: Observable<Appended>;
   readonly accessChanges$: Observable<AccessChange>;
+  readonly announcements$: Observable<Announcement>;
   readonly #appended = new Subject<Appended>();
   readonly #accessChanges = new Subject<AccessChange>();
+  readonly #announcements = new Subject<Announcement>();
   readonly #clock: Clock;
   readonly #log: MemoryLog;
   #isClosed = false;
@@ -51,6 +54,7 @@ class MemoryEngine implements LogEngine {
   constructor({ clock, rules, maxBytes = Number.MAX_SAFE_INTEGER }: MemoryEngineOptions) {
     this.appended$ = this.#appended.asObservable();
     this.accessChanges$ = this.#accessChanges.asObservable();
+    this.announcements$ = this.#announcements.asObservable();
     this.#clock = clock;
     this.#log = new MemoryLog({ ...DEFAULT_LOG_RULES, ...rules }, maxBytes);
   }
@@ -99,6 +103,10 @@ class MemoryEngine implements LogEngine {
     return this.#ask((log) => log.usage(account, monthStartMs));
   }
 
+  announce(announcement: Announcement): void {
+    this.#announcements.next(announcement);
+  }
+
   health(): Promise<EngineHealth> {
     const { bytes, channels, isFull } = this.#log;
     const warnings = [
@@ -120,6 +128,7 @@ class MemoryEngine implements LogEngine {
   close(): Promise<void> {
     this.#isClosed = true;
     this.#accessChanges.complete();
+    this.#announcements.complete();
     this.#appended.complete();
     return Promise.resolve();
   }

@@ -1,5 +1,6 @@
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
+import { toHex } from '../../../base/bytes.ts';
 import type { ChannelName } from '../../../base/channel-name.ts';
 import { sleepUnlessAborted } from '../../../base/clock.ts';
 import { RuntimeError } from '../../../base/errors.ts';
@@ -8,6 +9,7 @@ import type { AccountId } from '../../access/principal.ts';
 import type {
   Access,
   AccessChange,
+  Announcement,
   Appended,
   AppendOutcome,
   AppendRequest,
@@ -20,6 +22,7 @@ import type {
   Usage,
 } from '../log-engine.ts';
 import { monthStart } from '../month.ts';
+import { Announcer } from './announcer.ts';
 import { AppendDesk, unavailable } from './append-desk.ts';
 import type { CountInShard } from './append-desk.ts';
 import { ChannelPlaces } from './channel-places.ts';
@@ -54,6 +57,7 @@ const CLOSE_PATIENCE_MS = 10_000;
 export class NatsEngine implements LogEngine {
   readonly appended$: Observable<Appended>;
   readonly accessChanges$: Observable<AccessChange>;
+  readonly announcements$: Observable<Announcement>;
   readonly #appended = new Subject<Appended>();
   readonly #accessChanges = new Subject<AccessChange>();
   readonly #link: NatsLink;
@@ -67,6 +71,7 @@ export class NatsEngine implements LogEngine {
   readonly #places: ChannelPlaces;
   readonly #welcomes: WelcomeReader;
   readonly #desk: AppendDesk;
+  readonly #announcer: Announcer;
   readonly #givingUp = new AbortController();
   #shards: Shard[] = [];
   #snapshotTimer: SnapshotTimer | undefined;
@@ -80,6 +85,14 @@ export class NatsEngine implements LogEngine {
     this.#link = link;
     this.#settings = settings;
     this.#names = new SubjectNames(settings.name, settings.shards);
+    this.#announcer = new Announcer({
+      link,
+      subject: this.#names.announcements,
+      clock: settings.clock,
+      id: toHex(this.#freshId()),
+      onWarning: settings.onWarning,
+    });
+    this.announcements$ = this.#announcer.announcements$;
     this.#snapshots = new SnapshotStore(link, this.#names);
     this.#reader = new RecordReader(link);
     this.#writer = new RecordWriter(link, settings.clock, this.#givingUp.signal);
@@ -211,6 +224,10 @@ export class NatsEngine implements LogEngine {
     return { monthStartMs, messages: this.#stored(account, monthStartMs) };
   }
 
+  announce(announcement: Announcement): void {
+    this.#announcer.announce(announcement);
+  }
+
   async health(): Promise<EngineHealth> {
     return natsHealth(this.#link, this.#names, this.#settings, this.#shards, this.#failure);
   }
@@ -235,6 +252,7 @@ export class NatsEngine implements LogEngine {
   async #close(): Promise<void> {
     const { clock, onWarning } = this.#settings;
     this.#snapshotTimer?.close();
+    this.#announcer.stop();
     const patience = new AbortController();
     const idle = this.#desk.idle();
     await Promise.race([idle, sleepUnlessAborted(clock, CLOSE_PATIENCE_MS, patience.signal)]);
@@ -254,6 +272,7 @@ export class NatsEngine implements LogEngine {
     if (this.#failure !== undefined) return;
     this.#appended.complete();
     this.#accessChanges.complete();
+    this.#announcer.complete();
   }
 
   #folded(record: LogRecord, { entries, channel, accessChanges }: Folded): void {
@@ -280,6 +299,7 @@ export class NatsEngine implements LogEngine {
     if (!this.#isOpen) return;
     this.#appended.error(error);
     this.#accessChanges.error(error);
+    this.#announcer.fail(error);
   }
 
   /** @param at what the account had stored in the channel's shard when the last submission was judged, if it was */

@@ -54,6 +54,11 @@ export class SubjectNames {
     return `${this.#name}.quotas.>`;
   }
 
+  /** What relays tell each other, in no stream: it is not kept. */
+  get announcements(): string {
+    return `${this.#name}.announcements`;
+  }
+
   /** A snapshot's pieces. */
   snapshotPieces(shard: number): string {
     return `${this.#name}.facts.${shard}.piece`;

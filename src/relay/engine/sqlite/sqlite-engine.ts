@@ -9,6 +9,7 @@ import type { AccountId } from '../../access/principal.ts';
 import type {
   Access,
   AccessChange,
+  Announcement,
   Appended,
   AppendOutcome,
   AppendRequest,
@@ -80,10 +81,11 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<Lo
     throw new RuntimeError('store_error', 'the data directory of the relay cannot be written', { cause });
   }
   const rules = { ...DEFAULT_LOG_RULES, ...options.rules };
-  const outlets = { appended: new Subject<Appended>(), accessChanges: new Subject<AccessChange>() };
+  const outlets: Outlets = { appended: new Subject(), accessChanges: new Subject(), announcements: new Subject() };
   const { link, ready } = await WorkerLink.open(
     { path, marksPath, rules, maxBytes, maxCheckedBytes, acceptLoss, nowMs: clock.now() },
     (error) => {
+      outlets.announcements.error(error);
       outlets.accessChanges.error(error);
       outlets.appended.error(error);
     },
@@ -98,11 +100,13 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<Lo
 interface Outlets {
   readonly appended: Subject<Appended>;
   readonly accessChanges: Subject<AccessChange>;
+  readonly announcements: Subject<Announcement>;
 }
 
 class SqliteEngine implements LogEngine {
   readonly appended$: Observable<Appended>;
   readonly accessChanges$: Observable<AccessChange>;
+  readonly announcements$: Observable<Announcement>;
   readonly #outlets: Outlets;
   readonly #link: WorkerLink;
   readonly #ready: WorkerReady;
@@ -134,6 +138,7 @@ class SqliteEngine implements LogEngine {
     this.#outlets = outlets;
     this.appended$ = outlets.appended.asObservable();
     this.accessChanges$ = outlets.accessChanges.asObservable();
+    this.announcements$ = outlets.announcements.asObservable();
     this.#path = path;
     this.#clock = clock;
     this.#onStoreError = onStoreError ?? (() => undefined);
@@ -175,6 +180,10 @@ class SqliteEngine implements LogEngine {
     return this.#link.call('usage', [account, monthStartMs]);
   }
 
+  announce(announcement: Announcement): void {
+    this.#outlets.announcements.next(announcement);
+  }
+
   health(): Promise<EngineHealth> {
     const facts = {
       path: this.#path,
@@ -213,6 +222,7 @@ class SqliteEngine implements LogEngine {
     await this.#queue.close();
     await this.#flusher.close();
     await this.#link.close();
+    this.#outlets.announcements.complete();
     this.#outlets.accessChanges.complete();
     this.#outlets.appended.complete();
   }

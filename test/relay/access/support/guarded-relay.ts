@@ -12,6 +12,7 @@ import { noMetrics } from '../../../../src/relay/relay-metrics.ts';
 import type { RelayMetrics } from '../../../../src/relay/relay-metrics.ts';
 import { listen } from '../../../../src/relay/relay-server.ts';
 import type { RelayServer } from '../../../../src/relay/relay-server.ts';
+import { followWithdrawals } from '../../../../src/relay/withdrawals.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { temporaryDirectory } from '../../support/temp-dir.ts';
 import { TestClock } from '../../support/test-clock.ts';
@@ -66,11 +67,13 @@ export async function startGuardedRelay(options: GuardedRelayOptions = {}): Prom
     },
   };
   const access = createAccessControl(authenticator, limits, clock);
+  const unfollow = followWithdrawals(engine, access, silentLogger);
   const { metrics = noMetrics } = options;
   const context = { engine, hub, limits, clock, logger: silentLogger, metrics, access };
   const server = await listen({ host: '127.0.0.1', port: 0 }, context);
   onTestFinished(async () => {
     await server.close();
+    unfollow();
     hub.close();
     await engine.close();
   });
