@@ -5,9 +5,8 @@ import type { AccessChange, Announcement, Appended, LogEngine } from '../engine/
 import { ChannelWatchers } from './channel-watchers.ts';
 import type { ChannelWatcher } from './channel-watchers.ts';
 import { RecentEntries } from './recent-entries.ts';
-
-/** Somebody who waits for a Welcome. */
-export type WelcomeWatcher = () => void;
+import { WelcomeLine } from './welcome-line.ts';
+import type { WelcomeWatcher } from './welcome-line.ts';
 
 /** Somebody who wants to know when the members of a channel change. */
 export type AccessWatcher = (change: AccessChange) => void;
@@ -16,7 +15,7 @@ export type AccessWatcher = (change: AccessChange) => void;
 export class DeliveryHub {
   readonly recent: RecentEntries;
   readonly #channels = new Map<ChannelName, ChannelWatchers>();
-  readonly #welcomes = new Map<string, Set<WelcomeWatcher>>();
+  readonly #welcomes = new Map<string, WelcomeLine>();
   readonly #members = new Map<ChannelName, Set<AccessWatcher>>();
   readonly #unsubscribe: () => void;
 
@@ -36,9 +35,12 @@ export class DeliveryHub {
     return join(this.#channels, channel, watcher, () => new ChannelWatchers());
   }
 
-  /** Tells `watcher` each time a Welcome for the key package is stored; the returned function ends that. */
+  /**
+   * Calls `watcher` when it should look for a Welcome for the key package: each time that one is stored, and before if nobody
+   * has waited for it longer. Those who wait are called in the order in which they came. The returned function ends that.
+   */
   watchWelcome(keyPackageRef: Uint8Array, watcher: WelcomeWatcher): () => void {
-    return join(this.#welcomes, toHex(keyPackageRef), watcher, () => new Set<WelcomeWatcher>());
+    return join(this.#welcomes, toHex(keyPackageRef), watcher, () => new WelcomeLine());
   }
 
   /** Tells `watcher` of every change of a channel's members from now on; the returned function ends that. */
@@ -67,9 +69,7 @@ export class DeliveryHub {
       watchers.tell(lastSeq(run), group);
       this.recent.evict();
     }
-    for (const ref of welcomeRefs) {
-      for (const watcher of this.#welcomes.get(toHex(ref)) ?? []) watcher();
-    }
+    for (const ref of welcomeRefs) this.#welcomes.get(toHex(ref))?.tell();
   }
 }
 

@@ -64,7 +64,6 @@ export class WelcomeDesk {
     if (!this.#mayRead) return this.#refuse(keyPackageRef, scopeText('read'));
     const look = (): void => void this.#look(key, keyPackageRef);
     this.#waits.set(key, { keyPackageRef, unwatch: this.#hub.watchWelcome(keyPackageRef, look) });
-    look();
   }
 
   /** The principal has another token: waits that it does not allow are refused. */

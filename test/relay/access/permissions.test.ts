@@ -1,7 +1,7 @@
-import { NEVER } from 'rxjs';
+import { NEVER, Subject } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { parseChannelName } from '../../../src/base/channel-name.ts';
-import type { LogEngine } from '../../../src/relay/engine/log-engine.ts';
+import type { Appended, LogEngine } from '../../../src/relay/engine/log-engine.ts';
 import { refusalFromWire, startToWire } from '../../../src/transport/index.ts';
 import type { AccountId } from '../../../src/relay/access/index.ts';
 import type { RawClient } from '../support/raw-client.ts';
@@ -16,6 +16,7 @@ import {
   OTHER_GROUP,
 } from '../support/submissions.ts';
 import { A, B, C, overriding, pong, startGuardedRelay } from './support/guarded-relay.ts';
+import type { GuardedRelay } from './support/guarded-relay.ts';
 
 const seqs = (entries: readonly { seq: number }[]): number[] => entries.map(({ seq }) => seq);
 
@@ -152,7 +153,7 @@ describe('a stranger to a channel', () => {
     await pong(carol);
     const payload = fresh(500);
     await alice.publish([commit(0n, [{ keyPackageRefs: [ref], payload }])]);
-    // Whoever of them asks first; here that is not the point.
+    // Bob was first; here that is not the point.
     const winner = await Promise.race([
       bob.next('welcome').then((welcome) => ({ client: bob, other: carol, account: B, welcome })),
       carol.next('welcome').then((welcome) => ({ client: carol, other: bob, account: C, welcome })),
@@ -166,6 +167,62 @@ describe('a stranger to a channel', () => {
     const again = await relay.connect(winner.account);
     again.send({ case: 'awaitWelcome', value: { keyPackageRef: ref } });
     expect(await again.next('welcome')).toMatchObject({ payload });
+  });
+});
+
+describe('a Welcome that several accounts wait for', () => {
+  /** A relay whose log tells of what was stored only when it is let to. */
+  const startHeld = async (): Promise<{ relay: GuardedRelay; tell: () => void }> => {
+    const told = new Subject<Appended>();
+    const held: Appended[] = [];
+    const relay = await startGuardedRelay({
+      around: (engine) => {
+        engine.appended$.subscribe((appended) => held.push(appended));
+        return overriding(engine, { appended$: told });
+      },
+    });
+    return { relay, tell: () => held.splice(0).forEach((appended) => told.next(appended)) };
+  };
+  const wait = (client: RawClient, keyPackageRef: Uint8Array): Promise<void> => {
+    client.send({ case: 'awaitWelcome', value: { keyPackageRef } });
+    return pong(client);
+  };
+
+  test('goes to the one that has waited longest, also if another asks between its being stored and being told of', async () => {
+    const { relay, tell } = await startHeld();
+    const [alice, bob, mallory] = [await relay.connect(A), await relay.connect(B), await relay.connect(C)];
+    const ref = fresh(32);
+    await wait(bob, ref);
+    await alice.publish([commit(0n, [{ keyPackageRefs: [ref], payload: fresh(500) }])]);
+    await wait(mallory, ref);
+    tell();
+    expect(await bob.next('welcome')).toMatchObject({ keyPackageRef: ref });
+    expect(refusalFromWire((await mallory.next('welcomeRefused')).reason)).toBe('unauthorized');
+    expect(mallory.frames.map((frame) => frame.case)).not.toContain('welcome');
+  });
+
+  test('goes to the next one when the first has gone', async () => {
+    const { relay, tell } = await startHeld();
+    const [alice, bob, carol] = [await relay.connect(A), await relay.connect(B), await relay.connect(C)];
+    const ref = fresh(32);
+    await wait(bob, ref);
+    await wait(carol, ref);
+    bob.close();
+    while (relay.server.holdings().length > 2) await carol.settle();
+    await alice.publish([commit(0n, [{ keyPackageRefs: [ref], payload: fresh(500) }])]);
+    tell();
+    expect(await carol.next('welcome')).toMatchObject({ keyPackageRef: ref });
+  });
+
+  test('is found by the next one also where nothing more is told, since it was stored before the first has gone', async () => {
+    const { relay } = await startHeld();
+    const [alice, bob, carol] = [await relay.connect(A), await relay.connect(B), await relay.connect(C)];
+    const ref = fresh(32);
+    await wait(bob, ref);
+    await alice.publish([commit(0n, [{ keyPackageRefs: [ref], payload: fresh(500) }])]);
+    await wait(carol, ref);
+    bob.close();
+    expect(await carol.next('welcome')).toMatchObject({ keyPackageRef: ref });
   });
 });
 
