@@ -40,7 +40,7 @@ export async function measureJetStream(
   // Closed from the end on: the clients, to which it is an error when a relay goes, then relays, then what these need.
   const opened: { close(): Promise<void> }[] = [{ close: () => server.stop() }];
   const open = async (label: string, natsServer?: string): Promise<Relay> => {
-    const relay = await Relay.open(launcher, label, natsServer);
+    const relay = await Relay.open(launcher, label, natsServer === undefined ? {} : { natsServer });
     opened.push(relay);
     return relay;
   };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Launcher, Program } from '../program.ts';
 import type { Address } from './lean-stream.ts';
-import type { RelayCalls } from './programs/relay.ts';
+import type { RelayCalls, RelayHome } from './programs/relay.ts';
 
 export const CHANNEL = 'bench/relay/stream';
 
@@ -19,14 +19,11 @@ export class Relay {
     this.#directory = directory;
   }
 
-  /** With an empty log on disk, or over the log that a nats-server keeps. */
-  static async open(launcher: Launcher, label: string, natsServer?: string): Promise<Relay> {
+  /** With an empty log on disk if nothing else is named. */
+  static async open(launcher: Launcher, label: string, home: Omit<RelayHome, 'dataDir'> = {}): Promise<Relay> {
     const directory = await mkdtemp(join(tmpdir(), 'skytale-bench-'));
     const program = launcher.start<RelayCalls>('relay', label);
-    const target = await program.call('open', {
-      dataDir: directory,
-      ...(natsServer === undefined ? {} : { natsServer }),
-    });
+    const target = await program.call('open', { dataDir: directory, ...home });
     return new Relay(program, { peer: 'relay', target }, directory);
   }
 

@@ -4,10 +4,12 @@ import type { EngineOptions, Relay, RelayLoad } from '../../../src/relay/index.t
 import { serve } from '../../serve.ts';
 
 /** Where a relay keeps its log. */
-interface RelayHome {
+export interface RelayHome {
   readonly dataDir: string;
   /** `host:port` of a server with JetStream that flushes before it acknowledges. */
   readonly natsServer?: string;
+  /** Nowhere but in the memory of the process: what durability costs is missing. */
+  readonly isInMemory?: boolean;
 }
 
 let relay: Relay | undefined;
@@ -17,6 +19,14 @@ function opened(): Relay {
   if (relay === undefined) throw new Error('there is no relay yet');
   return relay;
 }
+
+function engineFor({ natsServer, isInMemory = false }: RelayHome): EngineOptions {
+  if (natsServer !== undefined) return { kind: 'nats', servers: natsServer, replicas: 1, isSyncAlways: true };
+  return isInMemory ? { kind: 'memory', maxBytes: MAX_MEMORY_BYTES } : { kind: 'sqlite' };
+}
+
+/** More than a bench stores. */
+const MAX_MEMORY_BYTES = 2 ** 31;
 
 /** Limits that keep a client of a bench from being taken for a flood, or for one that is stuck. */
 const limits = {
@@ -29,13 +39,9 @@ const limits = {
 };
 
 const calls = {
-  /** Starts a relay on a free port, on SQLite if no nats-server is named; returns `host:port`. */
-  async open({ dataDir, natsServer }: RelayHome): Promise<string> {
-    const engine: EngineOptions =
-      natsServer === undefined
-        ? { kind: 'sqlite' }
-        : { kind: 'nats', servers: natsServer, replicas: 1, isSyncAlways: true };
-    relay = await startRelay({ dataDir, engine, port: 0, limits });
+  /** Starts a relay on a free port, on SQLite if nothing else is named; returns `host:port`. */
+  async open(home: RelayHome): Promise<string> {
+    relay = await startRelay({ dataDir: home.dataDir, engine: engineFor(home), port: 0, limits });
     return `127.0.0.1:${relay.port}`;
   },
 
