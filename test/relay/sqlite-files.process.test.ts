@@ -10,7 +10,7 @@ import { temporaryDirectory } from './support/temp-dir.ts';
 
 // Large appends lie in files beside the database. They are promised what those inside of it are.
 
-const LARGE = 1000;
+const LARGE = 4000;
 const FIRST_FILE = 'relay.entries.1';
 
 function opened(directory: string, options: Partial<LogSetup> = {}): OpenedLog {
@@ -63,13 +63,13 @@ describe('SQLite: a file of entries', () => {
     const { directory, acknowledged } = await crashed();
     const file = join(directory, FIRST_FILE);
     const { size } = await stat(file);
-    await appendFile(file, fresh(100_000));
+    await appendFile(file, fresh(400_000));
     const { log } = opened(directory);
     acknowledged.append(log, 1, messages(40, 0n, LARGE));
     expect(acknowledged.missingFrom(log)).toEqual([]);
-    expect((await stat(file)).size).toBe(size + 100_000);
+    expect((await stat(file)).size).toBe(size + 400_000);
     acknowledged.append(log, 1, messages(100, 0n, LARGE));
-    expect((await stat(file)).size).toBeGreaterThan(size + 100_000);
+    expect((await stat(file)).size).toBeGreaterThan(size + 400_000);
     expect(acknowledged.missingFrom(log)).toEqual([]);
   });
 
@@ -153,7 +153,7 @@ describe('SQLite: a damaged file of entries', () => {
 
 describe('SQLite: files of entries', () => {
   /** Small enough for a file to be full after two appends. */
-  const maxBytes = 1_600_000;
+  const maxBytes = 6_400_000;
 
   test('give their space back when all that is in them is trimmed', async () => {
     const directory = await temporaryDirectory();

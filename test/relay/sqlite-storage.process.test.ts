@@ -48,7 +48,7 @@ async function fill(directory: string): Promise<void> {
 }
 
 /** Messages of a thousand bytes in one append: they go into the database, or into a file beside it. */
-const APPENDS = [20, 60];
+const APPENDS = [20, 150];
 
 describe('SQLite: a disk that is full', () => {
   test.for(APPENDS)(

@@ -37,6 +37,12 @@ export class EntryWriter {
 
   /** Appends an `entries` field and returns the view of the `Entry` in it. */
   entry(fields: EntryFields): Buffer {
+    const start = this.append(fields);
+    return this.buffer.subarray(start, this.offset);
+  }
+
+  /** Appends an `entries` field and returns where the `Entry` in it starts: a view that nobody looks at costs as much as the rest. */
+  append(fields: EntryFields): number {
     const start = this.#openField(entryLength(fields));
     this.#varintField(0x08, fields.seq);
     this.#varintField(0x10, fields.prevSeq);
@@ -45,7 +51,7 @@ export class EntryWriter {
     this.#bytesField(0x2a, fields.messageId);
     this.#bytesField(0x32, fields.payload);
     this.#varintField(0x38, fields.storedAtMs);
-    return this.buffer.subarray(start, this.offset);
+    return start;
   }
 
   /** Appends an `entries` field around an `Entry` that is encoded already. */

@@ -97,11 +97,11 @@ function refusalByEpoch(
   { staleEpochs }: LogRules,
 ): Refused | undefined {
   const current = BigInt(channelEpoch);
+  if (epoch === current) return undefined; // nearly always
   if (epoch > current) {
     return refused('epoch-unknown', `the log has reached epoch ${current}, not ${epoch}`, current);
   }
   if (kind === 'commit') {
-    if (epoch === current) return undefined;
     return refused('epoch-decided', `epoch ${epoch} was ended by another commit`, current);
   }
   if (epoch < current - BigInt(staleEpochs)) {

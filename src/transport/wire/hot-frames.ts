@@ -146,7 +146,8 @@ class Reader {
   view(): Uint8Array {
     const end = this.end();
     if (end === UNUSUAL) return EMPTY;
-    const view = this.#bytes.subarray(this.at, end);
+    const { buffer, byteOffset } = this.#bytes;
+    const view = new Uint8Array(buffer, byteOffset + this.at, end - this.at); // `subarray` takes twice as long
     this.at = end;
     return view;
   }

@@ -18,7 +18,7 @@ export function runOf(fields: readonly EntryFields[]): EntryRun {
   const writer = new EntryWriter(capacity);
   const run = new RunBuilder(writer, fields[0]?.prevSeq ?? 0);
   for (const entry of fields) {
-    writer.entry(entry);
+    writer.append(entry);
     run.add(entry.seq);
   }
   const { bytes, ...rest } = run.finish();

@@ -94,20 +94,18 @@ export function unpackBatch({ requests, bytes, numbers }: AppendBatch): AppendRe
   return requests.map(({ channel, by, groupBytes, submissions: count, welcomes }) => {
     const group = take(groupBytes);
     const welcomesOf = new Map(welcomes);
-    const submissions = Array.from({ length: count }, (_, place): Submission => {
-      const number = at;
+    const submissions: Submission[] = [];
+    for (let place = 0; place < count; place += 1) {
+      const kind = numbers[at] === 1 ? 'commit' : 'message';
+      const epoch = BigInt(numbers[at + 1] as number);
+      const messageId = take(numbers[at + 2] as number);
+      const payload = take(numbers[at + 3] as number);
       at += NUMBERS;
-      const messageId = take(numbers[number + 2] as number);
-      const payload = take(numbers[number + 3] as number);
       const some = welcomesOf.get(place);
-      return {
-        kind: numbers[number] === 1 ? 'commit' : 'message',
-        epoch: BigInt(numbers[number + 1] as number),
-        messageId,
-        payload,
-        ...(some === undefined ? {} : { welcomes: some.map((welcome) => unpackWelcome(welcome, take)) }),
-      };
-    });
+      const submission = { kind, epoch, messageId, payload } as const;
+      if (some === undefined) submissions.push(submission);
+      else submissions.push({ ...submission, welcomes: some.map((welcome) => unpackWelcome(welcome, take)) });
+    }
     return { channel, group, submissions, ...(by === undefined ? {} : { by }) };
   });
 }
@@ -139,5 +137,9 @@ export function packAnswers(answers: readonly PublishAnswer[]): PackedAnswers {
 export function unpackAnswers(packed: PackedAnswers): readonly PublishAnswer[] {
   if (!('firstSeq' in packed)) return packed;
   const { firstSeq, count } = packed;
-  return Array.from({ length: count }, (_, index) => ({ kind: 'accepted', seq: firstSeq + index, duplicate: false }));
+  const answers: PublishAnswer[] = [];
+  for (let index = 0; index < count; index += 1) {
+    answers.push({ kind: 'accepted', seq: firstSeq + index, duplicate: false });
+  }
+  return answers;
 }

@@ -12,7 +12,7 @@ import type { LogTransaction } from './log-transaction.ts';
 import { bufferFor } from './spare-buffer.ts';
 
 /** From here on it costs less to flush the files of large segments, too, than to have the bytes in the database. */
-const MIN_LARGE_BYTES = 32 * 1024;
+const MIN_LARGE_BYTES = 128 * 1024;
 
 /** What one transaction did. */
 export interface BatchOutcome {
@@ -130,7 +130,7 @@ export class Appender {
     const { kind, messageId, payload, welcomes = [] } = submission;
     const storedAtMs = this.#stampMs;
     const epoch = Number(submission.epoch); // the rules let nothing above the channel's own epoch pass
-    run.writer.entry({ seq, prevSeq: channel.headSeq, kind, epoch, messageId, payload, storedAtMs });
+    run.writer.append({ seq, prevSeq: channel.headSeq, kind, epoch, messageId, payload, storedAtMs });
     run.add(seq);
     channel.headSeq = seq;
     if (kind !== 'commit') return;

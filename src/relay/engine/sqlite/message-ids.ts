@@ -123,17 +123,20 @@ export class MessageIds {
     if (filing === undefined) return;
     const { lot, buckets } = filing;
     const wanted = Math.max(MIN_FILED, FILED_PER_NEW_ID * (this.#recent.size - this.#before.recent));
-    const records: Buffer[] = [];
-    while (records.length < wanted && filing.bucket < buckets.length) {
+    const records = Buffer.allocUnsafe(wanted * RECORD_BYTES);
+    let count = 0;
+    while (count < wanted && filing.bucket < buckets.length) {
       const places = buckets[filing.bucket] as number[];
       if (filing.place === 0) lot.sort(places);
-      const upTo = Math.min(places.length, filing.place + wanted - records.length);
-      while (filing.place < upTo) records.push(this.#record(lot, places[filing.place++] as number));
+      const upTo = Math.min(places.length, filing.place + wanted - count);
+      for (; filing.place < upTo; count += 1) {
+        this.#writeRecord(records, count * RECORD_BYTES, lot, places[filing.place++] as number);
+      }
       if (filing.place < places.length) break;
       filing.bucket += 1;
       filing.place = 0;
     }
-    if (records.length > 0) this.#sql.insert.run([records.length, Buffer.concat(records)]);
+    if (count > 0) this.#sql.insert.run([count, records.subarray(0, count * RECORD_BYTES)]);
     if (filing.bucket === buckets.length) this.#sql.markFiled.run([filing.upToSegment]);
   }
 
@@ -171,12 +174,10 @@ export class MessageIds {
     return rows.length > 0;
   }
 
-  #record(lot: IdLot, place: number): Buffer {
-    const record = Buffer.allocUnsafe(RECORD_BYTES);
-    writeKey(record, 0, lot.words, place * KEY_WORDS);
-    record.writeDoubleBE(lot.seqAt(place), KEY_BYTES);
+  #writeRecord(records: Buffer, offset: number, lot: IdLot, place: number): void {
+    writeKey(records, offset, lot.words, place * KEY_WORDS);
+    records.writeDoubleBE(lot.seqAt(place), offset + KEY_BYTES);
     this.#filter.add(lot.words, place * KEY_WORDS);
-    return record;
   }
 
   /** A relay that starts on a large log does not wait for this: until it is done, every id is looked up. */
