@@ -21,6 +21,7 @@ export {
   type ExchangeEvent,
   type GroupChange,
   type IncomingRequest,
+  type JoinRequest,
   json,
   type KeyChange,
   type LeaveRequest,
@@ -130,6 +131,11 @@ export {
   type EnvelopeInit,
   type EnvelopeOptions,
   envelopes,
+  type Invite,
+  type InviteOptions,
+  type JoinOptions,
+  type JoinStep,
+  type JoinWithTokenOptions,
   type ManagerFault,
   type OutgoingMessage,
   type Protocol,
@@ -168,6 +174,7 @@ export {
 } from './inspection/index.ts';
 export {
   type AcceptMember,
+  type AdmitPolicy,
   changeStateKey,
   type CipherSuiteName,
   type GroupExtension,

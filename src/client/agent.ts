@@ -20,6 +20,8 @@ import {
   createGroup,
   createKeyPackage,
   createMlsEngine,
+  FOUNDER_ADMISSIONS,
+  type InviteToken,
   type Cursor,
   type DataDirectoryWarning,
   type Group,
@@ -29,6 +31,9 @@ import {
   type KeyPackageBundle,
   makeRejoinRequest,
   type MlsEngine,
+  NO_ADMISSIONS,
+  newLeaves,
+  resumedAdmissions,
   type MlsEngineOptions,
   mlsGroupCodec,
   newGroupId,
@@ -41,7 +46,9 @@ import {
   pinMembers,
 } from '../mls/index.ts';
 import { type StateObservable, StateSubject } from '../streams/index.ts';
-import type { RelayTransport } from '../transport/index.ts';
+import type { ControlPlane, RelayTransport } from '../transport/index.ts';
+import { Inviter, registerChannel, requireControlPlane } from './inviter.ts';
+import { JoinAttempt, type AttemptStep } from './join-attempt.ts';
 import { KeyPackageSweep } from './key-package-sweep.ts';
 
 /** How long a relay may take to hand out a Welcome that it has had since the commit was accepted. */
@@ -57,6 +64,7 @@ export interface AgentOptions {
   readonly dataDir: string;
   readonly identity: Uint8Array;
   readonly transport: RelayTransport;
+  readonly controlPlane: ControlPlane | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** What the data directory is encrypted under. */
@@ -85,6 +93,7 @@ export class Agent {
   /** The channels that are open. */
   readonly channels$: StateObservable<readonly Channel[]> = this.#open.asObservable();
   #inspection: InspectionServer | undefined;
+  readonly #inviters = new WeakMap<Channel, Inviter>();
   /** Channels that are being made right now, so that two calls do not make one twice. */
   readonly #opening = new Set<ChannelName>();
 
@@ -133,9 +142,12 @@ export class Agent {
   /** Makes a channel with this agent as its only member. */
   createChannel(name: ChannelName): Promise<Channel> {
     return this.#add(name, async () => {
+      const { controlPlane } = this.#options;
+      // First of all: the name may belong to somebody else.
+      if (controlPlane !== undefined) await registerChannel(controlPlane, name, this.#keys.identity);
       const groupId = newGroupId(name, randomBytes(16));
       const group = await createGroup(this.#engine, { groupId, keys: this.#keys, nowMs: this.#options.clock.now() });
-      return newRecord(name, group, { afterSeq: 0 });
+      return { ...newRecord(name, group, { afterSeq: 0 }, 0), admissions: FOUNDER_ADMISSIONS };
     });
   }
 
@@ -155,14 +167,55 @@ export class Agent {
         'this Welcome is not for a key package of this client, or that key package was used already',
       );
     }
+    return this.#joinWith(name, welcome, bundle, 'ask');
+  }
+
+  /**
+   * Asks to join by an invite's token.
+   *
+   * @throws {@link ChannelError} `channel_exists` if this agent is in the channel already; {@link AuthError} `api_key_required`
+   */
+  async beginJoin(name: ChannelName, token: InviteToken, onStep: (step: AttemptStep) => void): Promise<JoinAttempt> {
+    const { transport, clock, random } = this.#options;
+    const controlPlane = requireControlPlane(this.#options.controlPlane);
+    const { identity } = this.#keys;
+    await this.#checkNotIn(name);
+    const bundle = await this.#createBundle();
+    const request = { channel: name, token, identity, bundle };
+    return new JoinAttempt({ transport, clock, random, controlPlane }, request, onStep);
+  }
+
+  /** Waits for what comes of an attempt, and joins with it. */
+  async finishJoin(name: ChannelName, attempt: JoinAttempt, signal: AbortSignal): Promise<Channel> {
+    const { bundle } = attempt;
+    const { channel, payload } = await attempt.run(signal);
+    if (channel !== name) throw new MlsError('invalid_welcome', `the Welcome is for another channel than ${name}`);
+    // The relay has let this account in when it handed the Welcome over.
+    return this.#joinWith(name, payload, bundle, 'given');
+  }
+
+  /** What makes invites to a channel of this agent. */
+  inviterOf(channel: Channel): Inviter {
+    const inviter = this.#inviters.get(channel);
+    if (inviter !== undefined) return inviter;
+    throw new ChannelError('not_found', `${channel.name} is not a channel of this agent`);
+  }
+
+  async #joinWith(
+    name: ChannelName,
+    welcome: Uint8Array,
+    bundle: KeyPackageBundle,
+    admission: 'ask' | 'given',
+  ): Promise<Channel> {
     const channel = await this.#add(
       name,
       async (old) => {
         // Whom we knew under which key does not end with the old membership.
         const group = await this.#join(name, welcome, bundle, old?.pins ?? NO_PINS);
+        const { transport, clock } = this.#options;
         // Before anything is written: if this fails, or the process ends here, the same Welcome can be used again.
-        if (this.#options.transport.isAuthenticated) await this.#askAdmission(name, bundle.ref);
-        return newRecord(name, group, { afterCommitOfEpoch: group.epoch - 1n }, old);
+        if (admission === 'ask' && transport.isAuthenticated) await this.#askAdmission(name, bundle.ref);
+        return newRecord(name, group, { afterCommitOfEpoch: group.epoch - 1n }, clock.now(), old);
       },
       'rejoin',
     );
@@ -230,10 +283,8 @@ export class Agent {
     if (this.#opening.has(name)) throw new ChannelError('channel_exists', `${name} is being made already`);
     this.#opening.add(name);
     try {
-      const old = await this.#store.loadChannel(name);
-      if (old !== undefined && !(mode === 'rejoin' && this.#isOver(old))) {
-        throw new ChannelError('channel_exists', `this agent is in ${name} already: open it with openChannel()`);
-      }
+      const old = mode === 'rejoin' ? await this.#checkNotIn(name) : await this.#store.loadChannel(name);
+      if (mode !== 'rejoin' && old !== undefined) throw alreadyIn(name);
       const record = await makeRecord(old);
       await this.#channels.get(name)?.stop({ graceMs: 0 });
       await this.#store.saveChannel(record);
@@ -241,6 +292,13 @@ export class Agent {
     } finally {
       this.#opening.delete(name);
     }
+  }
+
+  /** The old membership, if there is one that is over. @throws {@link ChannelError} `channel_exists` if there is one that is not */
+  async #checkNotIn(name: ChannelName): Promise<ChannelRecord | undefined> {
+    const old = await this.#store.loadChannel(name);
+    if (old !== undefined && !this.#isOver(old)) throw alreadyIn(name);
+    return old;
   }
 
   /** Whether an old membership can only be replaced by a new one. */
@@ -262,7 +320,7 @@ export class Agent {
   }
 
   #start(record: ChannelRecord): Channel {
-    const { transport, clock, random, rotation, commitWindowMs } = this.#options;
+    const { transport, controlPlane, clock, random, rotation, commitWindowMs } = this.#options;
     const channel = startChannel(record, {
       engine: this.#engine,
       store: this.#store,
@@ -271,6 +329,7 @@ export class Agent {
       random,
       commitWindowMs,
       ...(rotation && { rotation }),
+      ...(controlPlane && { controlPlane }),
       rejoin: {
         createKeyPackage: () => this.#createBundle(),
         makeRequest: ({ group }, bundle, epoch) =>
@@ -288,6 +347,8 @@ export class Agent {
       if (this.#channels.get(record.name) === channel) this.#channels.delete(record.name);
       this.#open.next([...this.#channels.values()]);
     };
+    const invites = { engine: this.#engine, keys: this.#keys, clock, controlPlane };
+    this.#inviters.set(channel, new Inviter(invites, record.name, record.group.groupId));
     channel.status$.subscribe({ complete: forget, error: forget });
     return channel;
   }
@@ -316,8 +377,12 @@ async function loadKeys(store: AgentStore, engine: MlsEngine, identity: Uint8Arr
   );
 }
 
+function alreadyIn(name: ChannelName): ChannelError {
+  return new ChannelError('channel_exists', `this agent is in ${name} already: open it with openChannel()`);
+}
+
 /** A channel from here on. What was to be sent and what was not acknowledged does not end with an `old` membership. */
-function newRecord(name: ChannelName, group: Group, cursor: Cursor, old?: ChannelRecord): ChannelRecord {
+function newRecord(name: ChannelName, group: Group, cursor: Cursor, nowMs: number, old?: ChannelRecord): ChannelRecord {
   return {
     name,
     group,
@@ -328,5 +393,6 @@ function newRecord(name: ChannelName, group: Group, cursor: Cursor, old?: Channe
     pendingCommit: undefined,
     commitSpentInEpoch: undefined,
     pins: pinMembers(old?.pins ?? NO_PINS, groupMembers(group)).pins,
+    admissions: resumedAdmissions(old?.admissions ?? NO_ADMISSIONS, nowMs, newLeaves(group)),
   };
 }

@@ -8,15 +8,18 @@ import type {
 } from '../actors/channel/index.ts';
 import { checkBytes } from '../base/check.ts';
 import { MlsError } from '../base/errors.ts';
+import type { Invite, Inviter, InviteOptions } from './inviter.ts';
 import { PayloadIterator } from './payload-iterator.ts';
 
 /** A channel in the terms of the low-level client: bytes in, bytes out. {@link ClientChannel.channel$} is the reactive one. */
 export class ClientChannel implements AsyncDisposable {
   /** The same channel as an Observable of messages and an Observer of payloads. */
   readonly channel$: Channel;
+  readonly #inviter: Inviter;
 
-  constructor(channel: Channel) {
+  constructor(channel: Channel, inviter: Inviter) {
     this.channel$ = channel;
+    this.#inviter = inviter;
   }
 
   /** `org/namespace/service`. */
@@ -35,6 +38,23 @@ export class ClientChannel implements AsyncDisposable {
     const { welcome } = await this.channel$.commit({ add: [keyPackage.slice()] });
     if (welcome === undefined) throw new MlsError('mls_error', 'the commit that added the member made no Welcome');
     return welcome;
+  }
+
+  /**
+   * Makes an invite: a token with which others ask to join; starts the flow. A member that is online admits them, by itself or after somebody's
+   * approval; while there is none, they wait. An invite ends with its time, its uses, {@link Invite.revoke}, and with the
+   * membership of who has made it.
+   *
+   * @throws {@link AuthError} `api_key_required` without a control plane; {@link ChannelError} `channel_exists` if the control plane
+   * has this name for another account; {@link RuntimeError} `invalid_argument`; and what {@link ControlPlane} rejects with
+   *
+   * @example
+   * const { token } = await channel.invite({ maxUses: 3, ttlSeconds: 600 });
+   */
+  invite(options?: InviteOptions): Promise<Invite> {
+    // Whoever invites wants to be there when somebody comes.
+    this.channel$.connect();
+    return this.#inviter.invite(options);
   }
 
   /**

@@ -1,3 +1,5 @@
+import type { Observable } from 'rxjs';
+import type { Channel } from '../actors/channel/index.ts';
 import { parseChannelName } from '../base/channel-name.ts';
 import { checkBytes, checkInteger } from '../base/check.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
@@ -7,14 +9,26 @@ import {
   type AcceptMember,
   type CipherSuiteName,
   findStateKey,
+  parseInviteToken,
   type Padding,
   type RotationPolicy,
   type StateKey,
 } from '../mls/index.ts';
 import type { StateObservable } from '../streams/index.ts';
-import { checkApiKey, connectRelay, type Quota, type RelayTransport } from '../transport/index.ts';
 import { Agent, type ClientInspection } from './agent.ts';
+import {
+  checkApiKey,
+  connectControlPlane,
+  connectRelay,
+  type ControlPlane,
+  type Quota,
+  type RelayTransport,
+} from '../transport/index.ts';
 import { ClientChannel } from './client-channel.ts';
+import { MAX_REGISTERED_IDENTITY } from './inviter.ts';
+import { type Joining, joinSteps, joinWithin } from './join.ts';
+import type { JoinAttempt } from './join-attempt.ts';
+import type { JoinOptions, JoinStep, JoinWithTokenOptions } from './join-step.ts';
 import { keyedTokens } from './keyed-tokens.ts';
 
 /** Options of {@link SkytaleClient}. */
@@ -26,6 +40,8 @@ export interface SkytaleClientOptions {
   readonly apiKey?: string;
   /** Base URL of the API server, for example `https://api.skytale.sh`. Required with `apiKey`. */
   readonly apiUrl?: string;
+  /** Instead of one at `apiUrl`: any control plane, such as the in-memory twin's. */
+  readonly controlPlane?: ControlPlane;
   /** Instead of a connection to `endpoint`: any transport, such as the in-memory twin's. Closed with the client. */
   readonly transport?: RelayTransport;
   /**
@@ -78,6 +94,8 @@ export interface SkytaleClientOptions {
 const MAX_IDENTITY_BYTES = 1024;
 const MAX_COMMIT_WINDOW_MS = 1_000;
 const MAX_FOLD_AFTER_MS = 3_600_000;
+/** A day: what may take longer has no need of a timeout. */
+const MAX_TIMEOUT_MS = 24 * 3600 * 1000;
 
 /**
  * One agent: its data directory, its identity, and its connection to a relay.
@@ -100,7 +118,10 @@ export class SkytaleClient implements AsyncDisposable {
    */
   readonly quota$: StateObservable<Quota | undefined>;
   readonly #transport: RelayTransport;
+  readonly #clock: Clock;
+  readonly #warn: (warning: string) => void;
   readonly #stopTokens = new AbortController();
+  readonly #stopJoining = new AbortController();
   #closing: Promise<void> | undefined;
 
   /**
@@ -128,14 +149,17 @@ export class SkytaleClient implements AsyncDisposable {
     const { signal } = this.#stopTokens;
     this.#transport =
       options.transport ??
-      connectRelay({ endpoint, clock, random, ...tokenOption(options, { clock, random, signal }) });
+      connectRelay({ endpoint, clock, random, ...tokenOption(options, identity, { clock, random, signal }) });
     this.quota$ = this.#transport.quota$;
+    this.#clock = clock;
+    this.#warn = warn;
     const transport = this.#transport;
     const { cipherSuite, padding, acceptMember, rotation, extensionTypes, foldAfterMs } = options;
     this.#agent = Agent.open({
       dataDir,
       identity: identity.slice(),
       transport,
+      controlPlane: options.controlPlane ?? controlPlaneOf(options, { clock, random }),
       clock,
       random,
       warn,
@@ -164,7 +188,8 @@ export class SkytaleClient implements AsyncDisposable {
    */
   async createChannel(name: string): Promise<ClientChannel> {
     const checked = parseChannelName(name);
-    return new ClientChannel(await (await this.#open()).createChannel(checked));
+    const agent = await this.#open();
+    return this.#face(agent, await agent.createChannel(checked));
   }
 
   /** A key package (RFC 9420 §10), an MLSMessage, to be handed to a member that calls `addMember`. Good for 30 days and one use. */
@@ -184,7 +209,8 @@ export class SkytaleClient implements AsyncDisposable {
   async joinChannel(name: string, welcome: Uint8Array): Promise<ClientChannel> {
     const checked = parseChannelName(name);
     checkBytes('welcome', welcome);
-    return new ClientChannel(await (await this.#open()).joinChannel(checked, welcome.slice()));
+    const agent = await this.#open();
+    return this.#face(agent, await agent.joinChannel(checked, welcome.slice()));
   }
 
   /**
@@ -194,7 +220,42 @@ export class SkytaleClient implements AsyncDisposable {
    */
   async openChannel(name: string): Promise<ClientChannel> {
     const checked = parseChannelName(name);
-    return new ClientChannel(await (await this.#open()).openChannel(checked));
+    const agent = await this.#open();
+    return this.#face(agent, await agent.openChannel(checked));
+  }
+
+  /**
+   * Joins a channel with an invite's token, step by step. Cold: each subscription is a request of its own. Completes after
+   * `joined`; waits for a member for as long as it takes. Unsubscribing takes the request back.
+   *
+   * A token is good again for the identity that has used it, also after it has lost its data directory: its old leaf is
+   * replaced then.
+   *
+   * Errors with {@link ChannelError} `invite_invalid`, `invite_unknown`, `invite_wrong_channel`, `invite_expired`, `invite_revoked`,
+   * `invite_exhausted`, `identity_taken`, `join_denied`; `channel_exists` if this agent is in already; {@link AuthError}
+   * `api_key_required`, `auth_failed`; and with the reason of `signal`.
+   *
+   * @example
+   * client.join('myorg/team/general', token).subscribe(({ kind }) => console.log(kind));
+   */
+  join(name: string, token: string, { signal }: JoinOptions = {}): Observable<JoinStep> {
+    return this.#join(name, token, signal);
+  }
+
+  /**
+   * {@link SkytaleClient.join}, to its end.
+   *
+   * @throws {@link TransportError} `join_timeout` after `timeoutMs`, saying whether a member was online; and what `join` errors
+   * with
+   */
+  async joinWithToken(name: string, token: string, options: JoinWithTokenOptions = {}): Promise<ClientChannel> {
+    const timeoutMs = checkInteger('timeoutMs', options.timeoutMs ?? 60_000, 1, MAX_TIMEOUT_MS);
+    const { signal } = options;
+    return joinWithin((either, onAttempt) => this.#join(name, token, either, onAttempt), {
+      clock: this.#clock,
+      timeoutMs,
+      ...(signal && { signal }),
+    });
   }
 
   /** Names of the channels that this agent is in. */
@@ -212,12 +273,39 @@ export class SkytaleClient implements AsyncDisposable {
     return this.close();
   }
 
+  #join(
+    name: string,
+    token: string,
+    signal?: AbortSignal,
+    onAttempt?: (attempt: JoinAttempt) => void,
+  ): Observable<JoinStep> {
+    const joining: Joining = {
+      begin: async (onStep) => {
+        const parsed = parseInviteToken(token);
+        const agent = await this.#open();
+        return agent.beginJoin(parseChannelName(name), parsed, onStep);
+      },
+      finish: async (attempt, isOver) => {
+        const agent = await this.#open();
+        return this.#face(agent, await agent.finishJoin(parseChannelName(name), attempt, isOver));
+      },
+    };
+    const closing = this.#stopJoining.signal;
+    const isOver = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+    return joinSteps(joining, this.#warn, isOver, onAttempt);
+  }
+
+  #face(agent: Agent, channel: Channel): ClientChannel {
+    return new ClientChannel(channel, agent.inviterOf(channel));
+  }
+
   async #open(): Promise<Agent> {
     if (this.#closing !== undefined) throw new ChannelError('channel_closed', 'the client is closed');
     return this.#agent;
   }
 
   async #close(): Promise<void> {
+    this.#stopJoining.abort(new ChannelError('channel_closed', 'the client was closed before it had joined'));
     const [agent] = await Promise.allSettled([this.#agent]);
     try {
       // A client that never opened has nothing to close but its transport.
@@ -244,10 +332,20 @@ function checkIdentity(identity: Uint8Array): void {
 
 function tokenOption(
   { apiKey, apiUrl }: SkytaleClientOptions,
+  identity: Uint8Array,
   ports: { readonly clock: Clock; readonly random: Random; readonly signal: AbortSignal },
 ): { token?: () => Promise<string> } {
   if (apiKey === undefined) return {};
   if (apiUrl === undefined) throw new RuntimeError('invalid_argument', 'Expected `apiUrl` to be given with `apiKey`.');
   checkApiKey(apiKey);
-  return { token: keyedTokens({ apiKey, apiUrl, ...ports }) };
+  // So that a revocation of the identity ends the key.
+  const binding = identity.length <= MAX_REGISTERED_IDENTITY ? { identity: identity.slice() } : {};
+  return { token: keyedTokens({ apiKey, apiUrl, ...binding, ...ports }) };
+}
+
+function controlPlaneOf(
+  { apiKey, apiUrl }: SkytaleClientOptions,
+  ports: { readonly clock: Clock; readonly random: Random },
+): ControlPlane | undefined {
+  return apiKey === undefined || apiUrl === undefined ? undefined : connectControlPlane({ apiKey, apiUrl, ...ports });
 }

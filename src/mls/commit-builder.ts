@@ -46,6 +46,8 @@ export interface BuiltCommit {
 export interface ProposedChange {
   readonly proposals: readonly Proposal[];
   readonly refs: ReadonlyMap<KeyPackage, Uint8Array>;
+  /** What the committer says beside it, authenticated and not encrypted (RFC 9420 §6). */
+  readonly authenticatedData: Uint8Array;
 }
 
 /** The new tree, and what the committer knows about it. */
@@ -69,7 +71,7 @@ type Joiner = readonly [leaf: LeafIndex, keyPackage: KeyPackage];
 export async function buildCommit(
   { crypto, padding }: EngineParts,
   state: ClientState,
-  { proposals, refs }: ProposedChange,
+  { proposals, refs, authenticatedData }: ProposedChange,
   renewsKeys: boolean,
   framing: CommitFraming,
 ): Promise<BuiltCommit> {
@@ -93,7 +95,7 @@ export async function buildCommit(
     wireformat,
     content,
     { senderType: 'member', leafIndex: own },
-    NO_BYTES,
+    authenticatedData,
     state.signaturePrivateKey,
     crypto.signature,
   );
@@ -149,7 +151,7 @@ export async function buildCommit(
     }
     const { privateMessage } = await protect(
       state.keySchedule.senderDataSecret,
-      NO_BYTES,
+      authenticatedData,
       state.groupContext,
       state.secretTree,
       { ...framedContent, auth },

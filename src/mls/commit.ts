@@ -17,6 +17,7 @@ import type { GroupExtension } from './group-extensions.ts';
 import { activeStateOf, wrapState } from './group-state.ts';
 import { NO_PINS } from './identity-pins.ts';
 import type { IdentityPins } from './identity-pins.ts';
+import { type AdmissionNote, encodeAdmissionNotes } from './invite/admission-note.ts';
 import { openKeyPackage } from './key-package.ts';
 import { carryLeaves, leavingLeaves } from './leave.ts';
 import { objectionToAdmission } from './member-policy.ts';
@@ -51,6 +52,8 @@ export interface GroupChange {
    * of its own, which goes with no other; it renews our keys. At least one: extensions cannot be cleared.
    */
   readonly extensions?: readonly GroupExtension[];
+  /** What the other members are told of those who join: by which invites they come. */
+  readonly notes?: readonly AdmissionNote[];
 }
 
 /** A commit that has not won yet, with all that is needed once it has. */
@@ -126,7 +129,8 @@ async function proposalsOf(
       );
     }
     const groupContextExtensions = { extensions: toLibraryExtensions(extensions) };
-    return { proposals: [{ proposalType: 'group_context_extensions', groupContextExtensions }], refs: new Map() };
+    const proposals = [{ proposalType: 'group_context_extensions' as const, groupContextExtensions }];
+    return { proposals, refs: new Map(), authenticatedData: encodeAdmissionNotes([]) };
   }
   const leaves = new Set(remove);
   for (const leaf of leaves) {
@@ -155,7 +159,7 @@ async function proposalsOf(
     ...[...leaves].map((removed) => ({ proposalType: 'remove' as const, remove: { removed } })),
     ...[...refs.keys()].map((keyPackage) => ({ proposalType: 'add' as const, add: { keyPackage } })),
   ];
-  return { proposals, refs };
+  return { proposals, refs, authenticatedData: encodeAdmissionNotes(change.notes ?? []) };
 }
 
 function leafOf(tree: RatchetTree, identity: Uint8Array): number | undefined {

@@ -7,6 +7,7 @@ import { expect, it } from 'vitest';
 import { QuotaExceededError, SkytaleClient } from '../../src/index.ts';
 import { type Relay, type RelayOptions, startRelay } from '../../src/relay/index.ts';
 import { hs256, SECRET } from '../relay/access/support/tokens.ts';
+import { answerLikeAnApi } from '../support/fake-api.ts';
 import { bytes, CHANNEL, invite, reaches, Recorder, Swarm, textOf } from '../support/swarm.ts';
 
 /** A relay that asks for tokens, and where an API key is exchanged for one. */
@@ -17,10 +18,10 @@ class World implements AsyncDisposable {
   readonly relay: Relay;
   readonly #api = createServer((request, response) => {
     const account = String(request.headers.authorization).replace('Bearer sk_test_', '');
-    this.exchanges.set(account, (this.exchanges.get(account) ?? 0) + 1);
     const now = Math.floor(Date.now() / 1000);
     const claims = { sub: account, iss: 'skytale-api', plan: 'test', iat: now, exp: now + this.lifeS };
-    response.end(JSON.stringify({ token: hs256(claims) }));
+    if (!answerLikeAnApi(request, response, () => hs256(claims))) return;
+    this.exchanges.set(account, (this.exchanges.get(account) ?? 0) + 1);
   });
   /** Of the tokens, in seconds. */
   lifeS = 3600;

@@ -12,6 +12,7 @@ import {
   type ChannelRecord,
   type Group,
   type MlsEngine,
+  NO_ADMISSIONS,
   NO_PINS,
 } from '../../../src/mls/index.ts';
 import { openAgentStore } from '../../../src/mls/store/index.ts';
@@ -55,6 +56,7 @@ function recordOf(group: Group): ChannelRecord {
     journal: [],
     pendingCommit: undefined,
     commitSpentInEpoch: undefined,
+    admissions: NO_ADMISSIONS,
     pins: NO_PINS,
   };
 }

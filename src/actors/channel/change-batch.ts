@@ -1,6 +1,7 @@
 import { toHex } from '../../base/bytes.ts';
 import { ChannelError } from '../../base/errors.ts';
 import {
+  type AdmissionNote,
   type ChannelRecord,
   type GroupExtension,
   groupMembers,
@@ -19,6 +20,7 @@ export interface LeafChange {
   readonly remove: readonly number[];
   readonly rotate: boolean;
   readonly extensions: readonly GroupExtension[] | undefined;
+  readonly notes: readonly AdmissionNote[];
 }
 
 /**
@@ -32,6 +34,7 @@ export class ChangeBatch {
   readonly #add: Uint8Array[] = [];
   readonly #replace: Uint8Array[] = [];
   readonly #remove: number[] = [];
+  readonly #notes: AdmissionNote[] = [];
   #rotate = false;
   #extensions: readonly GroupExtension[] | undefined;
   #isEmpty = true;
@@ -49,6 +52,7 @@ export class ChangeBatch {
       remove: this.#remove,
       rotate: this.#rotate,
       extensions: this.#extensions,
+      notes: this.#notes,
     };
   }
 
@@ -57,7 +61,12 @@ export class ChangeBatch {
    *
    * @throws {@link MlsError} `invalid_key_package`; {@link ChannelError} `not_found`: the change is bad by itself
    */
-  async take(change: GroupChange, engine: MlsEngine, nowMs: number): Promise<boolean> {
+  async take(
+    change: GroupChange,
+    engine: MlsEngine,
+    nowMs: number,
+    notes: readonly AdmissionNote[] = [],
+  ): Promise<boolean> {
     const { add = [], replace = [], remove = [], rotate = false, extensions } = change;
     // Extensions change alone: a commit that removes somebody as well is refused by everybody.
     if (this.#extensions !== undefined || (extensions !== undefined && !this.#isEmpty)) return false;
@@ -72,6 +81,7 @@ export class ChangeBatch {
     this.#add.push(...add);
     this.#replace.push(...replace);
     this.#remove.push(...leaves);
+    this.#notes.push(...notes);
     this.#rotate ||= rotate;
     this.#extensions = extensions;
     this.#isEmpty = false;

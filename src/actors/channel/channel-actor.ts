@@ -1,6 +1,13 @@
 import { sleepUnlessAborted } from '../../base/clock.ts';
 import { ChannelError, MlsError, type SkytaleError, toSkytaleError } from '../../base/errors.ts';
-import { type ChannelRecord, type Group, groupMembers, pinMembers } from '../../mls/index.ts';
+import {
+  type ChannelRecord,
+  type Group,
+  groupMembers,
+  newLeaves,
+  pinMembers,
+  resumedAdmissions,
+} from '../../mls/index.ts';
 import { Backoff, yieldTurn } from '../../streams/index.ts';
 import type { LinkEvent } from '../../transport/index.ts';
 import type { ChannelFigures } from './channel-inspection.ts';
@@ -13,6 +20,7 @@ import { CreditGate } from './credit-gate.ts';
 import { ControlQueue } from './control-queue.ts';
 import { DeliveryJournal } from './delivery-journal.ts';
 import { Housekeeping } from './housekeeping.ts';
+import { JoinDesk } from './join-desk.ts';
 import { LinkDriver } from './link-driver.ts';
 import { LogReader, type ReadingEnd } from './log-reader.ts';
 import { MessageIds } from './message-id.ts';
@@ -44,6 +52,7 @@ export class ChannelActor {
   readonly #journal: DeliveryJournal;
   readonly #credit: CreditGate;
   readonly #reader: LogReader;
+  readonly joins: JoinDesk;
   readonly #publisher: Publisher;
   readonly #restarts: Backoff;
   readonly #stopNow = new AbortController();
@@ -71,10 +80,12 @@ export class ChannelActor {
       link: new LinkDriver(ports.transport, (input) => mailbox.tell(input)),
       ids: new MessageIds(record.idKey, ports.random),
     };
+    this.joins = new JoinDesk(this.#bench);
     this.#commits = new CommitDesk(
       new CommitWindow(ports.commitWindowMs ?? 0, ports.clock, () => mailbox.tell({ kind: 'wake' })),
     );
     this.#outbox.load(record);
+    this.#watchAdmissions();
     const confirmations = new ConfirmationDesk(this.#bench, this.#outbox);
     this.#journal = new DeliveryJournal(this.#bench, confirmations);
     this.#credit = new CreditGate(this.#bench, this.#journal);
@@ -255,6 +266,7 @@ export class ChannelActor {
     switch (event.kind) {
       case 'online':
         this.#publisher.suspend();
+        this.joins.suspend();
         this.#reader.restart();
         this.output.setStatus('catching-up');
         return;
@@ -264,6 +276,7 @@ export class ChannelActor {
         this.#reader.phase = 'live';
         this.#publisher.resume(session);
         this.output.setStatus('live');
+        this.joins.caughtUp();
         return;
       case 'offline':
         this.#goOffline(event.cause);
@@ -276,6 +289,7 @@ export class ChannelActor {
         this.#end('refused', event.error);
         return;
       case 'notice':
+        if (event.topic === 'join-requests') this.joins.notice();
         return;
       case 'entries': {
         const end = await this.#reader.read(this.#control.gatherEntries(event.entries));
@@ -322,12 +336,14 @@ export class ChannelActor {
 
   #goOffline(cause: SkytaleError): void {
     this.#publisher.suspend();
+    this.joins.suspend();
     if (this.#ended === undefined) this.output.setStatus('offline', cause);
   }
 
   #end(status: 'removed' | 'refused' | 'stuck' | 'rolled-back', error: SkytaleError): void {
     this.#ended = error;
     this.#publisher.suspend();
+    this.joins.stop();
     this.#bench.link.close();
     this.#outbox.rejectAll(error);
     this.#commits.rejectAll(error);
@@ -349,6 +365,7 @@ export class ChannelActor {
       return;
     }
     this.#publisher.suspend();
+    this.joins.suspend();
     link.close();
     this.output.setStatus('rejoining', end.error);
     if (this.#rejoining !== undefined) return;
@@ -367,7 +384,9 @@ export class ChannelActor {
     const afterSeq = 'afterSeq' in record.cursor ? record.cursor.afterSeq : 0;
     const { pins } = pinMembers(record.pins, groupMembers(group));
     const cursor = { afterSeq: commitSeq };
-    await keeper.commit({ ...record, group, pins, cursor, pendingCommit: undefined, commitSpentInEpoch: undefined });
+    const admissions = resumedAdmissions(record.admissions, this.#bench.ports.clock.now(), newLeaves(group));
+    const renewed = { ...record, group, pins, cursor, admissions };
+    await keeper.commit({ ...renewed, pendingCommit: undefined, commitSpentInEpoch: undefined });
     this.#commits.load(keeper.record);
     // What was said between then and now was for the leaf that is gone.
     this.output.fault({ kind: 'gap', afterSeq, resumesAtSeq: commitSeq + 1 });
@@ -378,6 +397,7 @@ export class ChannelActor {
   async #recover(error: SkytaleError): Promise<void> {
     this.#bench.link.close();
     this.#publisher.suspend();
+    this.joins.suspend();
     for (let cause = error; ; ) {
       const retryInMs = this.#restarts.nextDelayMs();
       this.output.setStatus('offline', cause);
@@ -396,10 +416,20 @@ export class ChannelActor {
     const { keeper, link, mailbox } = this.#bench;
     await keeper.reload();
     keeper.deferShortly(this.#outbox.load(keeper.record));
+    this.#watchAdmissions();
     this.#reader.recover();
     this.#commits.load(keeper.record);
     if (this.#isFlowing && this.#ended === undefined) link.open(keeper.record);
     mailbox.tell({ kind: 'wake' });
+  }
+
+  /** A record that an older version wrote does not tell who came before. From now on it does. */
+  #watchAdmissions(): void {
+    const { keeper, ports } = this.#bench;
+    const { record } = keeper;
+    if (record.admissions.sinceMs !== undefined) return;
+    const admissions = resumedAdmissions(record.admissions, ports.clock.now(), newLeaves(record.group));
+    keeper.deferShortly({ ...record, admissions });
   }
 
   /** Leaves nothing open and nobody waiting. */
@@ -409,6 +439,7 @@ export class ChannelActor {
     this.#stopRejoining.abort();
     this.#publisher.stop();
     this.#housekeeping.stop();
+    this.joins.stop();
     this.#journal.stop();
     link.close();
     const { control, user } = mailbox.close();

@@ -79,6 +79,9 @@ export interface RejoinRequest extends Arrival {
  * - `unsent`: a reply, a cancellation or a confirmation could not be sent.
  * - `slow`: a consumer or another reader is so far behind that the relay is asked for no more until it has caught up by half.
  *   Told once each time. `unhandled` messages wait in the journal.
+ * - `join-refused`: a request to join is not what it seems, or cannot be granted; it was denied. Many of them point at a control
+ *   plane that is up to something.
+ * - `join-desk`: the control plane cannot be asked who wants to join. Told once; the channel keeps asking.
  * - `stuck`: a commit cannot be applied; the channel does not go past it, and joins anew behind it if another member helps.
  */
 export type ChannelFault =
@@ -96,6 +99,8 @@ export type ChannelFault =
   | { readonly kind: 'respond-failed'; readonly seq: number; readonly error: SkytaleError }
   | { readonly kind: 'unsent'; readonly error: SkytaleError }
   | { readonly kind: 'slow'; readonly unhandled: number }
+  | { readonly kind: 'join-refused'; readonly identity: Uint8Array; readonly error: SkytaleError }
+  | { readonly kind: 'join-desk'; readonly error: SkytaleError }
   | { readonly kind: 'crashed'; readonly error: SkytaleError; readonly retryInMs: number }
   | { readonly kind: 'stuck'; readonly seq: number; readonly error: SkytaleError };
 

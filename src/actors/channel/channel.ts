@@ -23,6 +23,7 @@ import type { ConfirmedReceipt, ConfirmedSendOptions } from './receipt.ts';
 import { ConsumeDesk } from './consume-desk.ts';
 import type { MessageHandler } from './consumer.ts';
 import { Exchange } from './exchange.ts';
+import type { JoinRequest } from './join-request.ts';
 import { type MembershipChange, membershipChanges } from './membership.ts';
 import { MessageIds } from './message-id.ts';
 import type { PayloadCodec } from './payload-codec.ts';
@@ -70,6 +71,14 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
    * channel$.membership$.pipe(filter(({ change }) => change === 'joined')).subscribe(({ member }) => handle(member));
    */
   readonly membership$: Observable<MembershipChange>;
+  /**
+   * Those who hold an invite and wait for somebody to decide. Hot; a subscriber gets those first that wait already. Starts
+   * the flow; completes when the channel stops; never errors. Needs a client that knows a control plane.
+   *
+   * @example
+   * channel$.joinRequests$.subscribe((request) => void request.approve());
+   */
+  readonly joinRequests$: Observable<JoinRequest>;
   /** What went wrong with something from outside, as values. Hot, no replay. */
   readonly faults$: Observable<ChannelFault>;
   /** Everything that happens, in the order that the other streams are views of. Hot; starts the flow like `messages$`. */
@@ -138,6 +147,10 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
       this.#letMessagesThrough();
     });
     this.messages$ = holdable(this.events$.pipe(filter((event) => event.kind === 'message')), () => this.hold());
+    this.joinRequests$ = new Observable((subscriber) => {
+      subscriber.add(actor.joins.requests$.subscribe(subscriber));
+      if (!this.#isStopping) this.connect();
+    });
     this.epochChanges$ = output.events$.pipe(filter((event) => event.kind === 'epoch-change'));
     this.membership$ = this.epochChanges$.pipe(concatMap(membershipChanges));
     this.faults$ = output.events$.pipe(

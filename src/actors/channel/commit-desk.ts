@@ -157,7 +157,8 @@ export class CommitDesk {
       if (taken.length > 0 && (request.isAlone === true || taken[0]?.isAlone === true)) break;
       try {
         checkEpoch(request, record);
-        if (!(await batch.take(request.change, engine, nowMs))) break;
+        request.check?.(record);
+        if (!(await batch.take(request.change, engine, nowMs, request.notes))) break;
         taken.push(request);
       } catch (error) {
         request.waiter.reject(error);

@@ -1,3 +1,4 @@
+import type { AdmissionNote, ChannelRecord } from '../../mls/index.ts';
 import type { CommitReceipt, GroupChange } from './channel-event.ts';
 import type { Waiter } from './outbox-desk.ts';
 
@@ -9,4 +10,8 @@ export interface CommitRequest {
   readonly onlyInEpoch?: bigint;
   /** Whether it must not share a commit, because it could not before. */
   readonly isAlone?: boolean;
+  /** What the commit tells the other members of those who join. */
+  readonly notes?: readonly AdmissionNote[];
+  /** Asked each time that the change is about to be staged; throws if it must not be made on this record. */
+  readonly check?: (record: ChannelRecord) => void;
 }

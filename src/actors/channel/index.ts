@@ -33,6 +33,7 @@ export { type ConfirmedReceipt, type ConfirmedSendOptions, ReceiptTimeoutError }
 export type { PresenceOptions, PresentMember } from './presence.ts';
 export type { Reply, RequestOptions } from './request-options.ts';
 export type { IncomingRequest, RequestHandler, RespondOptions } from './responder.ts';
+export type { JoinRequest } from './join-request.ts';
 export type { MembershipChange } from './membership.ts';
 export { bytes, json, type PayloadCodec, text, validated } from './payload-codec.ts';
 export { PayloadError, type PayloadErrorOptions, type PayloadIssue } from './payload-error.ts';

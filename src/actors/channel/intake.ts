@@ -2,6 +2,7 @@ import { MlsError, type SkytaleError, toSkytaleError } from '../../base/errors.t
 import { toHex } from '../../base/bytes.ts';
 import {
   type ChannelRecord,
+  admissionNotesOf,
   comesFromLaterState,
   describeChange,
   type Group,
@@ -9,6 +10,8 @@ import {
   type JournalEntry,
   type Member,
   type MlsEngine,
+  newLeaves,
+  noteAdmissions,
   type PendingCommitEntry,
   pinMembers,
   readRejoinRequest,
@@ -279,20 +282,25 @@ class Step {
     this.#record = { ...this.#record, group, pins, pendingCommit: undefined, commitSpentInEpoch: undefined };
   }
 
-  #reportChange(before: ChannelRecord, { seq }: LogEntry, committer: Member | undefined): void {
+  #reportChange(before: ChannelRecord, { seq, payload }: LogEntry, committer: Member | undefined): void {
     const { phase, nowMs: receivedAt } = this.#context;
     const { group } = this.#record;
-    const { added, removed, keyChanged } = describeChange(before.group, group, before.pins);
+    const seen = { nowMs: receivedAt, epoch: group.epoch, seq };
+    const added = newLeaves(group, before.group);
+    // The commit was found authentic, and so are its notes.
+    const notes = added.length === 0 ? [] : admissionNotesOf(payload);
+    this.#record = { ...this.#record, admissions: noteAdmissions(before.admissions, added, notes, seen) };
+    const change = describeChange(before.group, group, before.pins);
     this.#events.push({
       kind: 'epoch-change',
       epoch: group.epoch,
       seq,
       phase,
       receivedAt,
-      added: added.map(toChannelMember),
-      removed: removed.map(toChannelMember),
+      added: change.added.map(toChannelMember),
+      removed: change.removed.map(toChannelMember),
       committer: committer?.identity,
-      keyChanged,
+      keyChanged: change.keyChanged,
     });
   }
 }

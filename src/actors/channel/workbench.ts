@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { AgentStore, MlsEngine, RotationPolicy } from '../../mls/index.ts';
-import type { RelayTransport } from '../../transport/index.ts';
+import type { ControlPlane, RelayTransport } from '../../transport/index.ts';
 import type { ChannelMailbox } from './channel-mailbox.ts';
 import type { ChannelOutput } from './channel-output.ts';
 import type { LinkDriver } from './link-driver.ts';
@@ -20,6 +20,8 @@ export interface ChannelPorts {
   readonly commitWindowMs?: number;
   /** When own keys are renewed by themselves. Default after 10,000 own messages in an epoch, or a day. */
   readonly rotation?: RotationPolicy;
+  /** Where requests to join come from. Without it there are none. */
+  readonly controlPlane?: ControlPlane;
   /** Without it, a channel whose data directory is an old copy ends as `rolled-back`. */
   readonly rejoin?: RejoinPort;
 }

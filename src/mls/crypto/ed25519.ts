@@ -11,7 +11,7 @@ const privateKeys = new KeyCache((bytes) => importPrivateKey('Ed25519', rawPriva
 const publicKeys = new KeyCache((bytes) => importPublicKey('Ed25519', bytes));
 
 /** Ed25519 (RFC 8032). Private keys are 32 bytes, or those in PKCS #8 as the library's own provider makes them. */
-export const ed25519: SignatureScheme = {
+export const ed25519: SignatureScheme & { publicKeyOf(privateKey: Uint8Array): Uint8Array } = {
   sign: (privateKey, message) => own(sign(null, message, privateKeys.get(privateKey))),
   verify: (publicKey, message, signature) =>
     publicKey.length === CURVE_KEY_BYTES && verify(null, message, publicKeys.get(publicKey), signature),
@@ -19,6 +19,7 @@ export const ed25519: SignatureScheme = {
     const signKey = randomPrivateKey();
     return { publicKey: publicBytesOf(privateKeys.get(signKey)), signKey };
   },
+  publicKeyOf: (privateKey) => publicBytesOf(privateKeys.get(privateKey)),
 };
 
 function rawPrivateKey(bytes: Uint8Array): Uint8Array {

@@ -2,6 +2,7 @@ import type { ChannelName } from '../../base/channel-name.ts';
 import type { AgentKeys } from '../agent-keys.ts';
 import type { Group } from '../group.ts';
 import type { IdentityPins } from '../identity-pins.ts';
+import type { Admissions } from '../invite/admissions.ts';
 import type { KeyPackageBundle } from '../key-package.ts';
 
 /** Where reading of the channel's log goes on. */
@@ -59,6 +60,8 @@ export interface ChannelRecord {
   readonly commitSpentInEpoch: bigint | undefined;
   /** Under which signature key each identity is known. Changes with the epoch only. */
   readonly pins: IdentityPins;
+  /** Who was seen coming, so that nobody is added twice on one request to join. */
+  readonly admissions: Admissions;
 }
 
 /**

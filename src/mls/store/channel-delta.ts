@@ -1,16 +1,21 @@
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import { equalBytes } from '../../base/bytes.ts';
 import { encodePins } from '../identity-pins.ts';
+import type { SeenLeaf } from '../invite/admissions.ts';
 import type { ChannelRecord, Cursor, JournalEntry, OutboxEntry } from './agent-store.ts';
 import {
   readCursor,
   readJournalEntry,
   readOutboxEntry,
   readPendingCommit,
+  readSeenLeaf,
+  readSince,
   writeCursor,
   writeJournalEntry,
   writeOutboxEntry,
   writePendingCommit,
+  writeSeenLeaf,
+  writeSince,
 } from './channel-encoding.ts';
 import type { GroupCodec } from './group-codec.ts';
 import { applyListChange, changeOfList } from './list-change.ts';
@@ -33,6 +38,7 @@ const OUTBOX = 4;
 const JOURNAL = 8;
 const PENDING_COMMIT = 16;
 const COMMIT_SPENT = 32;
+const ADMISSIONS = 64;
 
 /**
  * What changed from `before` to `after`: the body of a delta record. `undefined` where only a new head can tell: another
@@ -48,6 +54,8 @@ export function encodeDelta(before: ChannelRecord, after: ChannelRecord, codec: 
   const outbox = before.outbox === after.outbox ? NOTHING : changeOfList(before.outbox, after.outbox, sameOutboxEntry);
   const journal =
     before.journal === after.journal ? NOTHING : changeOfList(before.journal, after.journal, sameJournalEntry);
+  const [oldLeaves, leaves] = [before.admissions.leaves, after.admissions.leaves];
+  const seen = oldLeaves === leaves ? NOTHING : changeOfList(oldLeaves, leaves, sameSeenLeaf);
 
   let parts = 0;
   if (group !== 'same') parts |= GROUP;
@@ -56,6 +64,7 @@ export function encodeDelta(before: ChannelRecord, after: ChannelRecord, codec: 
   if (isChange(journal)) parts |= JOURNAL;
   if (before.pendingCommit !== after.pendingCommit) parts |= PENDING_COMMIT;
   if (before.commitSpentInEpoch !== after.commitSpentInEpoch) parts |= COMMIT_SPENT;
+  if (before.admissions.sinceMs !== after.admissions.sinceMs || isChange(seen)) parts |= ADMISSIONS;
 
   const writer = new BinaryWriter().uint32(parts);
   if (group !== 'same') writer.bytes(group);
@@ -66,6 +75,10 @@ export function encodeDelta(before: ChannelRecord, after: ChannelRecord, codec: 
     writeOptional(writer, after.pendingCommit, (entry) => writePendingCommit(writer, entry, codec));
   }
   if (parts & COMMIT_SPENT) writeOptional(writer, after.commitSpentInEpoch, (epoch) => writer.uint64(epoch));
+  if (parts & ADMISSIONS) {
+    writeSince(writer, after.admissions.sinceMs);
+    writeListChange(writer, seen, (leaf) => writeSeenLeaf(writer, leaf));
+  }
   return writer.finish();
 }
 
@@ -74,15 +87,19 @@ export function applyDelta(before: ChannelRecord, body: Uint8Array, codec: Group
   const reader = new BinaryReader(body);
   const parts = reader.uint32();
   const { name, idKey, pins } = before;
-  let { group, cursor, outbox, journal, pendingCommit, commitSpentInEpoch } = before;
+  let { group, cursor, outbox, journal, pendingCommit, commitSpentInEpoch, admissions } = before;
   if (parts & GROUP) group = codec.apply(group, readBytes(reader));
   if (parts & CURSOR) cursor = readCursor(reader);
   if (parts & OUTBOX) outbox = applyListChange(outbox, readListChange(reader, readOutboxEntry));
   if (parts & JOURNAL) journal = applyListChange(journal, readListChange(reader, readJournalEntry));
   if (parts & PENDING_COMMIT) pendingCommit = readOptional(reader, () => readPendingCommit(reader, codec));
   if (parts & COMMIT_SPENT) commitSpentInEpoch = readOptional(reader, () => readEpoch(reader));
+  if (parts & ADMISSIONS) {
+    const sinceMs = readSince(reader);
+    admissions = { sinceMs, leaves: applyListChange(admissions.leaves, readListChange(reader, readSeenLeaf)) };
+  }
   expectEnd(reader);
-  return { name, idKey, group, cursor, outbox, journal, pendingCommit, commitSpentInEpoch, pins };
+  return { name, idKey, group, cursor, outbox, journal, pendingCommit, commitSpentInEpoch, pins, admissions };
 }
 
 const NOTHING = { removed: [], added: [] } as const;
@@ -127,6 +144,11 @@ function sameJournalEntry(a: JournalEntry, b: JournalEntry): boolean {
   if (a === b) return true;
   if (a.seq !== b.seq || a.epoch !== b.epoch || a.receivedAtMs !== b.receivedAtMs) return false;
   return sameBytes(a.sender, b.sender) && sameBytes(a.payload, b.payload) && sameHeader(a, b);
+}
+
+/** A leaf is written once and never changes. */
+function sameSeenLeaf(a: SeenLeaf, b: SeenLeaf): boolean {
+  return a === b || (sameBytes(a.leafTag, b.leafTag) && a.seq === b.seq && a.epoch === b.epoch);
 }
 
 function sameHeader({ header: a }: OutboxEntry | JournalEntry, { header: b }: OutboxEntry | JournalEntry): boolean {

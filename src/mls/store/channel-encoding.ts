@@ -2,7 +2,9 @@ import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import { parseChannelName } from '../../base/channel-name.ts';
 import { decodePins, encodePins } from '../identity-pins.ts';
 import type { ChannelRecord, Cursor, JournalEntry, OutboxEntry, PendingCommitEntry } from './agent-store.ts';
+import { NO_ADMISSIONS, type SeenLeaf } from '../invite/admissions.ts';
 import type { GroupCodec } from './group-codec.ts';
+import { STORE_FORMAT } from './record-envelope.ts';
 import {
   expectEnd,
   readBytes,
@@ -15,6 +17,8 @@ import {
 } from './wire-values.ts';
 
 const NO_ID = new Uint8Array();
+/** The first format that has admissions. */
+const ADMISSIONS_FORMAT = 3;
 
 /** A channel as a whole: the body of its head record. */
 export function encodeChannel(record: ChannelRecord, codec: GroupCodec): Uint8Array {
@@ -25,11 +29,17 @@ export function encodeChannel(record: ChannelRecord, codec: GroupCodec): Uint8Ar
   writeOptional(writer, record.pendingCommit, (entry) => writePendingCommit(writer, entry, codec));
   writeOptional(writer, record.commitSpentInEpoch, (epoch) => writer.uint64(epoch));
   writer.bytes(encodePins(record.pins));
+  writeSince(writer, record.admissions.sinceMs);
+  writeList(writer, record.admissions.leaves, (leaf) => writeSeenLeaf(writer, leaf));
   return writer.finish();
 }
 
-/** The inverse of {@link encodeChannel}. Throws if `body` is anything else. */
-export function decodeChannel(body: Uint8Array, codec: GroupCodec): ChannelRecord {
+/**
+ * The inverse of {@link encodeChannel}, for what any version wrote up to this one. Throws if `body` is anything else.
+ *
+ * @param format of the record that `body` was in
+ */
+export function decodeChannel(body: Uint8Array, codec: GroupCodec, format: number = STORE_FORMAT): ChannelRecord {
   const reader = new BinaryReader(body);
   const record: ChannelRecord = {
     name: parseChannelName(reader.string()),
@@ -41,6 +51,10 @@ export function decodeChannel(body: Uint8Array, codec: GroupCodec): ChannelRecor
     pendingCommit: readOptional(reader, () => readPendingCommit(reader, codec)),
     commitSpentInEpoch: readOptional(reader, () => readEpoch(reader)),
     pins: decodePins(readBytes(reader)),
+    admissions:
+      format < ADMISSIONS_FORMAT
+        ? NO_ADMISSIONS
+        : { sinceMs: readSince(reader), leaves: readList(reader, () => readSeenLeaf(reader)) },
   };
   expectEnd(reader);
   return record;
@@ -109,5 +123,35 @@ export function readPendingCommit(reader: BinaryReader, codec: GroupCodec): Pend
     welcome: readOptional(reader, () => readBytes(reader)),
     welcomeRefs: readList(reader, () => readBytes(reader)),
     next: codec.decode(readBytes(reader)),
+  };
+}
+
+/** Writes since when admissions are watched. As a double: a clock may tell fractions of a millisecond. */
+export function writeSince(writer: BinaryWriter, sinceMs: number | undefined): void {
+  writeOptional(writer, sinceMs, (value) => writer.double(value));
+}
+
+/** The inverse of {@link writeSince}. */
+export function readSince(reader: BinaryReader): number | undefined {
+  return readOptional(reader, () => reader.double());
+}
+
+/** Writes a leaf that was seen coming. */
+export function writeSeenLeaf(writer: BinaryWriter, leaf: SeenLeaf): void {
+  writer.bytes(leaf.leafTag).bytes(leaf.identityTag);
+  writeOptional(writer, leaf.inviteId, (id) => writer.bytes(id));
+  writer.double(leaf.seenAtMs).double(leaf.expiresAtMs).uint64(leaf.epoch).uint64(leaf.seq);
+}
+
+/** The inverse of {@link writeSeenLeaf}. */
+export function readSeenLeaf(reader: BinaryReader): SeenLeaf {
+  return {
+    leafTag: readBytes(reader),
+    identityTag: readBytes(reader),
+    inviteId: readOptional(reader, () => readBytes(reader)),
+    seenAtMs: reader.double(),
+    expiresAtMs: reader.double(),
+    epoch: readEpoch(reader),
+    seq: readCount(reader),
   };
 }

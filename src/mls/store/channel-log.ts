@@ -98,7 +98,7 @@ export class ChannelLog {
     const head = openRecord(this.#headKey, foundHead.bytes, 'head', this.#owner);
     const following = deltas.filter(({ number }) => number > head.number).sort((a, b) => a.number - b.number);
 
-    let record = readingRecord(this.#headKey, () => decodeChannel(head.body, codec));
+    let record = readingRecord(this.#headKey, () => decodeChannel(head.body, codec, head.format));
     let last = head;
     for (const delta of following) {
       const number = last.number + 1;

@@ -6,9 +6,9 @@ import { readCount } from './wire-values.ts';
 
 /**
  * The newest format that this version reads, and the one that it writes. 2 lets entries of outbox and journal have a
- * header; what 1 wrote reads the same under it.
+ * header; what 1 wrote reads the same under it. 3 keeps with a channel who was seen coming.
  */
-export const STORE_FORMAT = 2;
+export const STORE_FORMAT = 3;
 
 const KIND_BYTES = { format: 1, catalog: 2, keys: 3, 'key-package': 4, head: 5, delta: 6, 'key-table': 7 } as const;
 
@@ -36,6 +36,8 @@ export interface SealedRecord {
 
 /** A record as it came from the store, checked. */
 export interface OpenedRecord extends StoreRecord {
+  /** By which the body was written. */
+  readonly format: number;
   readonly checksum: Uint8Array;
 }
 
@@ -96,7 +98,7 @@ export function openRecord(key: string, bytes: Uint8Array, kind: RecordKind, own
   if (content[MAGIC.length + 1] !== KIND_BYTES[kind] || foundOwner !== owner) {
     throw storeDamaged(key, 'holds a record that belongs elsewhere');
   }
-  return { kind, owner, number, link, body, checksum };
+  return { kind, owner, number, link, body, checksum, format };
 }
 
 function checksumOf(content: Uint8Array): Uint8Array {

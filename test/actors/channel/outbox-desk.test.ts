@@ -9,6 +9,7 @@ import {
   createMlsEngine,
   type MlsEngine,
   newGroupId,
+  NO_ADMISSIONS,
   NO_PINS,
 } from '../../../src/mls/index.ts';
 import type { PublishAnswer, Submission } from '../../../src/transport/index.ts';
@@ -35,6 +36,7 @@ beforeAll(async () => {
     pendingCommit: undefined,
     commitSpentInEpoch: undefined,
     pins: NO_PINS,
+    admissions: NO_ADMISSIONS,
   };
 });
 

@@ -20,6 +20,7 @@ import {
   newGroupId,
   openDataDirectory,
   type RotationPolicy,
+  NO_ADMISSIONS,
   NO_PINS,
 } from '../../../src/mls/index.ts';
 import { bytes, CHANNEL, isFault, Recorder, textOf } from '../../support/swarm.ts';
@@ -108,6 +109,7 @@ function recordOf(group: ChannelRecord['group'], cursor: ChannelRecord['cursor']
     pendingCommit: undefined,
     commitSpentInEpoch: undefined,
     pins: NO_PINS,
+    admissions: NO_ADMISSIONS,
   };
 }
 

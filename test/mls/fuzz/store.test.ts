@@ -1,4 +1,5 @@
 import { NO_PINS, pinMembers } from '../../../src/mls/identity-pins.ts';
+import { NO_ADMISSIONS } from '../../../src/mls/invite/admissions.ts';
 import { createHash } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
 import { equalBytes } from '../../../src/base/bytes.ts';
@@ -49,6 +50,7 @@ beforeAll(async () => {
     },
     commitSpentInEpoch: 1n,
     pins: pinMembers(NO_PINS, [{ leaf: 0, identity: new Uint8Array([1]), signatureKey: new Uint8Array([2]) }]).pins,
+    admissions: NO_ADMISSIONS,
   };
   body = encodeChannel(record, codec);
   const { group } = await encryptMessage(alice.engine, alice.group, utf8('more'), utf8(''));

@@ -80,6 +80,30 @@ describe('a delta', () => {
     expect(head.journal).toEqual(after.journal);
   });
 
+  test('and a head keep who was seen coming, and read those of format 2 that do not', () => {
+    const before = recordAt(40);
+    const leaf = {
+      leafTag: bytesOf(1, 16),
+      identityTag: bytesOf(2, 16),
+      inviteId: bytesOf(3, 16),
+      seenAtMs: 1_000.5,
+      expiresAtMs: 2_000,
+      epoch: 2n ** 63n,
+      seq: 2 ** 40,
+    };
+    const admissions = { sinceMs: 7, leaves: [leaf, { ...leaf, leafTag: bytesOf(4, 16), inviteId: undefined }] };
+    const after = { ...before, admissions };
+    expect(applyDelta(before, encodeDelta(before, after, fakeCodec) ?? new Uint8Array(), fakeCodec)).toEqual(after);
+    const later = { ...after, admissions: { sinceMs: 8, leaves: admissions.leaves.slice(1) } };
+    expect(applyDelta(after, encodeDelta(after, later, fakeCodec) ?? new Uint8Array(), fakeCodec)).toEqual(later);
+    const head = encodeChannel(after, fakeCodec);
+    expect(decodeChannel(head, fakeCodec)).toEqual(after);
+    // Of nobody, they are two bytes at the end of a head. Format 2 ended before them.
+    const old = encodeChannel(before, fakeCodec).slice(0, -2);
+    expect(decodeChannel(old, fakeCodec, 2)).toEqual(before);
+    expect(() => decodeChannel(old, fakeCodec, 3)).toThrow();
+  });
+
   test('takes equal values for equal where they are not the same object', () => {
     const before = recordAt(40);
     const after = decodeChannel(encodeChannel(before, fakeCodec), fakeCodec);

@@ -1,4 +1,5 @@
 import { NO_PINS } from '../../../src/mls/identity-pins.ts';
+import { NO_ADMISSIONS } from '../../../src/mls/invite/admissions.ts';
 import { parseChannelName } from '../../../src/base/channel-name.ts';
 import type { ChannelName } from '../../../src/base/channel-name.ts';
 import type { Group } from '../../../src/mls/group.ts';
@@ -98,6 +99,7 @@ export function emptyRecord(name: ChannelName = channel): ChannelRecord {
     pendingCommit: undefined,
     commitSpentInEpoch: undefined,
     pins: NO_PINS,
+    admissions: NO_ADMISSIONS,
   };
 }
 

@@ -1,4 +1,5 @@
 import { NO_PINS } from '../../../src/mls/identity-pins.ts';
+import { NO_ADMISSIONS } from '../../../src/mls/index.ts';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { deriveKey, deriveNonce } from 'ts-mls/secretTree.js';
@@ -88,6 +89,7 @@ class StoredAgent {
       journal: [],
       pendingCommit: undefined,
       commitSpentInEpoch: undefined,
+      admissions: NO_ADMISSIONS,
       pins: NO_PINS,
       ...changes,
     });

@@ -1,6 +1,6 @@
 import { NO_PINS } from '../../../src/mls/identity-pins.ts';
 import { describe, expect, test } from 'vitest';
-import { encodeGroup, eraseSpent } from '../../../src/mls/index.ts';
+import { encodeGroup, eraseSpent, NO_ADMISSIONS } from '../../../src/mls/index.ts';
 import type { Group } from '../../../src/mls/index.ts';
 import { mlsGroupCodec, openAgentStore } from '../../../src/mls/store/index.ts';
 import type { AgentStore, ChannelRecord } from '../../../src/mls/store/index.ts';
@@ -21,6 +21,7 @@ function recordOf(agent: Agent): ChannelRecord {
     journal: [],
     pendingCommit: undefined,
     commitSpentInEpoch: undefined,
+    admissions: NO_ADMISSIONS,
     pins: NO_PINS,
   };
 }

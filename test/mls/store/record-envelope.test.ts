@@ -14,18 +14,26 @@ const open = (bytes: Uint8Array): unknown => openRecord('the.key', bytes, 'delta
 describe('a sealed record', () => {
   test('opens to what it was made of', () => {
     const { bytes, checksum } = sealRecord(record);
-    expect(open(bytes)).toEqual({ ...record, checksum });
+    expect(open(bytes)).toEqual({ ...record, checksum, format: 3 });
     const bare = { kind: 'keys', owner: '', number: 0, link: NO_LINK, body: NO_LINK } as const;
     expect(openRecord('k', sealRecord(bare).bytes, 'keys', '')).toMatchObject(bare);
   });
 
-  test('has the layout that format 2 says', () => {
+  test('has the layout that format 3 says', () => {
     const content = Buffer.from(
-      `534b5952020609${Buffer.from('channel.7').toString('hex')}ac0210${'09'.repeat(16)}010203`,
+      `534b5952030609${Buffer.from('channel.7').toString('hex')}ac0210${'09'.repeat(16)}010203`,
       'hex',
     );
     const checksum = createHash('sha256').update(content).digest().subarray(0, 16);
     expect(Buffer.from(sealRecord(record).bytes)).toEqual(Buffer.concat([content, checksum]));
+  });
+
+  test('of an older format opens, and tells which', () => {
+    const content = sealRecord(record).bytes.slice(0, -16);
+    content[4] = 2;
+    const checksum = createHash('sha256').update(content).digest().subarray(0, 16);
+    const old = new Uint8Array([...content, ...checksum]);
+    expect(open(old)).toEqual({ ...record, checksum: new Uint8Array(checksum), format: 2 });
   });
 
   test('is damaged when any one bit is another', () => {
@@ -58,7 +66,7 @@ describe('a sealed record', () => {
     expect(() => open(new Uint8Array([...content, ...checksum]))).toThrow(
       expect.objectContaining({
         code: 'data_dir_version',
-        message: expect.stringMatching(/the\.key.* format 3,.* up to 2/) as string,
+        message: expect.stringMatching(/the\.key.* format 4,.* up to 3/) as string,
       }),
     );
   });
