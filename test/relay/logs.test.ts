@@ -86,6 +86,19 @@ describe('the log', () => {
     }
   });
 
+  test('is not filled by strangers: of what they cause it writes some lines, and how many more there were', async () => {
+    const { logger, lines } = keepingLogger('warn');
+    const relay = await startTestRelay({ auth: { secrets: [{ secret: SECRET }] }, logger });
+    for (let count = 0; count < 50; count += 1) await new RawClient(relay.endpoint, 'no-token').ended;
+    await relay.close();
+    const written = lines.map((line) => JSON.parse(line) as { msg: string; unwritten?: number });
+    const refused = written.filter(({ msg }) => msg === 'token refused').length;
+    const unwritten = written.reduce((sum, line) => sum + (line.unwritten ?? 0), 0);
+    expect(refused).toBeGreaterThanOrEqual(20);
+    expect(unwritten).toBeGreaterThan(0); // fifty take less than two minutes
+    expect(refused + unwritten).toBe(50);
+  });
+
   test('is a line of JSON for each event, with its level and time', () => {
     const { logger, lines } = keepingLogger('info');
     logger.debug({}, 'not shown');

@@ -11,7 +11,7 @@ export interface HeardAnnouncements {
 
 const VERSION = 1;
 /** Several times what a relay sends. */
-const MAX_BYTES = 64 * 1024;
+const MAX_BYTES = 256 * 1024;
 
 /** The bytes of one message, in JSON: they are few and rare, and an operator may listen. */
 export function encodeAnnouncements(from: string, announcements: readonly Announcement[]): Uint8Array {

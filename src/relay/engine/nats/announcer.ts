@@ -17,10 +17,10 @@ export interface AnnouncerContext {
 
 /** Messages to the other relays come no closer than this, so that they cost next to nothing whatever is announced. */
 const INTERVAL_MS = 50;
-/** Announcements in one message: some 10 KB. */
-const MAX_TOGETHER = 64;
+/** Announcements in one message: some 30 KB. */
+const MAX_TOGETHER = 256;
 /** Announcements that wait for the other relays. Beyond, the oldest are lost to them, as on a broken connection. */
-const MAX_WAITING = 4096;
+const MAX_WAITING = 16_384;
 /** Between two warnings of one kind. */
 const WARNING_INTERVAL_MS = 60_000;
 
@@ -72,8 +72,7 @@ export class Announcer {
   /** Announces and hears nothing any more. What waits is sent if it can be. Idempotent. */
   stop(): void {
     if (this.#isStopped) return;
-    this.#isPaced = false;
-    this.#send();
+    while (this.#canSend) this.#sendSome();
     this.#isStopped = true;
     this.#waiting.clear();
     for (const cancel of this.#cancels) cancel();
@@ -91,24 +90,28 @@ export class Announcer {
     this.#announcements.error(error);
   }
 
+  /** Without a connection the library would keep it in memory, without bound. */
+  get #canSend(): boolean {
+    const { link } = this.#context;
+    return this.#waiting.size > 0 && link.isUp && !link.connection.isClosed();
+  }
+
   #send(): void {
-    const { link, subject, id } = this.#context;
-    // Without a connection the library would keep it in memory, without bound.
-    if (this.#isPaced || this.#isStopped || this.#waiting.size === 0 || !link.isUp) return;
-    const together = [...this.#waiting].slice(0, MAX_TOGETHER);
-    for (const [key] of together) this.#waiting.delete(key);
-    link.connection.publish(
-      subject,
-      encodeAnnouncements(
-        id,
-        together.map(([, announcement]) => announcement),
-      ),
-    );
+    if (this.#isPaced || this.#isStopped || !this.#canSend) return;
+    this.#sendSome();
     this.#isPaced = true;
     this.#after(INTERVAL_MS, () => {
       this.#isPaced = false;
       this.#send();
     });
+  }
+
+  #sendSome(): void {
+    const { link, subject, id } = this.#context;
+    const keys = [...this.#waiting.keys()].slice(0, MAX_TOGETHER);
+    const together = keys.map((key) => this.#waiting.get(key)).filter((each) => each !== undefined);
+    for (const key of keys) this.#waiting.delete(key);
+    link.connection.publish(subject, encodeAnnouncements(id, together));
   }
 
   #hear(data: Uint8Array): void {
