@@ -4,6 +4,7 @@ const config: KnipConfig = {
   entry: [
     'src/index.ts',
     'src/relay/index.ts',
+    'src/control/index.ts',
     'src/**/main.ts',
     'src/**/*-worker.ts',
     // Started as child processes.

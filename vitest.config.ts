@@ -13,6 +13,7 @@ const config: ViteUserConfig = defineConfig({
     alias: [
       { find: /^skytale-rx$/, replacement: source('./src/index.ts') },
       { find: /^skytale-rx\/relay$/, replacement: source('./src/relay/index.ts') },
+      { find: /^skytale-rx\/control$/, replacement: source('./src/control/index.ts') },
     ],
   },
   test: {

@@ -16,4 +16,5 @@ export type { RelayLimits } from './limits.ts';
 export type { RelayOperations, WithdrawnKey } from './relay-operations.ts';
 export type { Usage } from './engine/log-engine.ts';
 export type { NoticeTopic } from '../transport/index.ts';
+export { silentLogger } from './relay-logger.ts';
 export type { RelayLogger } from './relay-logger.ts';

@@ -1,0 +1,12 @@
+export { startControlPlane } from './start-control-plane.ts';
+export type { ControlPlane } from './start-control-plane.ts';
+export type { ControlPlaneOptions, DatabaseChoice, PostgresChoice, SqliteChoice } from './control-plane-options.ts';
+export type { ControlLimits } from './limits.ts';
+export type { KeyMode } from './keys/api-key.ts';
+export type { PaymentRequest, Payments, PlanChange, PlanDesk } from './billing/payments.ts';
+export type { BillingStatus, PlanState } from './billing/plan-book.ts';
+export { localRelay } from './relay/local-relay.ts';
+export type { OperableRelay } from './relay/local-relay.ts';
+export { remoteRelay } from './relay/remote-relay.ts';
+export type { RemoteRelayOptions } from './relay/remote-relay.ts';
+export type { NoticeTopic, RelayOperations, WithdrawnKey } from './relay/relay-operations.ts';
