@@ -36,7 +36,7 @@ export class Billing implements PlanDesk {
     const now = clock.now();
     const plan = plans.planAt(state, now);
     const isBasic = plan === plans.basic;
-    const end = isBasic ? undefined : currentEnd(state, now);
+    const end = isBasic ? undefined : state.periodEndMs;
     return {
       plan,
       status: isBasic ? 'active' : state.status,
@@ -64,7 +64,9 @@ export class Billing implements PlanDesk {
       'SELECT plan, billing_status, period_end, cancel_at_period_end FROM accounts WHERE id = ?',
       account,
     );
-    return row && planState(row);
+    if (row === undefined) return undefined;
+    const state = planState(row);
+    return { ...state, periodEndMs: currentEnd(state, this.#context.clock.now()) };
   }
 
   async set(account: string, { plan, status, periodEndMs, isCancelled }: PlanChange): Promise<boolean> {

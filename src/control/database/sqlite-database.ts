@@ -33,6 +33,7 @@ class SqliteDatabase implements Database {
   readonly #connection: Libsql.Database;
   readonly #statements = new Map<string, Statement>(); // texts are constants of the source, so they are few
   readonly #listeners = new Listeners();
+  #isOurs = false;
   /** Settles when the transaction that is under way, and all that wait behind it, have ended. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -42,13 +43,11 @@ class SqliteDatabase implements Database {
 
   /** Locks the file and brings it up to date. */
   async prepare(): Promise<void> {
-    const pragma = (text: string): void => void this.#connection.prepare(`PRAGMA ${text}`).all();
-    pragma('locking_mode=EXCLUSIVE');
-    pragma('journal_mode=WAL');
-    pragma('synchronous=FULL');
-    pragma('foreign_keys=ON');
-    pragma('secure_delete=ON');
+    this.#pragma('locking_mode=EXCLUSIVE');
+    this.#pragma('journal_mode=WAL');
+    for (const text of ['synchronous=FULL', 'foreign_keys=ON', 'secure_delete=ON']) this.#pragma(text);
     this.#connection.exec('BEGIN EXCLUSIVE; COMMIT');
+    this.#isOurs = true;
     await this.transaction((sql) =>
       migrate({
         sql,
@@ -99,6 +98,11 @@ class SqliteDatabase implements Database {
   async close(): Promise<void> {
     await this.#inTurn(() => {
       this.#statements.clear();
+      // The file stays locked until the statements are collected as garbage, unless it is let go of first. A connection that has
+      // taken a file for itself in WAL mode can do that only outside of it.
+      if (this.#isOurs) {
+        for (const text of ['journal_mode=DELETE', 'locking_mode=NORMAL', 'user_version']) this.#pragma(text);
+      }
       this.#connection.close();
     });
   }
@@ -131,6 +135,10 @@ class SqliteDatabase implements Database {
     return this.#prepared(text)
       .all(parameters)
       .map((row) => withBytes(row as object) as R);
+  }
+
+  #pragma(text: string): void {
+    this.#connection.prepare(`PRAGMA ${text}`).all();
   }
 
   #prepared(text: string): Statement {

@@ -4,8 +4,8 @@ import { createHash, randomBytes } from 'node:crypto';
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests say what they expect of it
-  readonly body: any;
+  /** Parsed, if it is JSON. */
+  readonly body: unknown;
 }
 
 /** A caller of the API, with credentials or without. */
