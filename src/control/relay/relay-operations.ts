@@ -17,6 +17,6 @@ export interface RelayOperations {
   usage(account: string): Promise<{ readonly messages: number }>;
   /** Takes the right to a channel from an account; whether it had it. */
   expel(channel: string, account: string): Promise<boolean>;
-  /** All keys whose tokens are not to be accepted, in place of those that were told before. */
+  /** All keys whose tokens are not to be accepted. What was told before holds until its time is over. */
   withdrawKeys(keys: readonly WithdrawnKey[]): Promise<void>;
 }

@@ -23,7 +23,9 @@ export interface RemoteRelayOptions {
 
 /** How long the token of one operation holds; relays take at most 60 s. */
 const TOKEN_LIFE_SECONDS = 30;
-/** Answers are small; more is not read. */
+/** Withdrawn keys in one request, whose body relays bound to 64 KiB. Each adds to what they know. */
+const MAX_WITHDRAWN = 500;
+/** Answers are small; more is not believed. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
@@ -50,8 +52,13 @@ export function remoteRelay(options: RemoteRelayOptions): RelayOperations {
       return field(answer, 'expelled') === true;
     },
     withdrawKeys: async (keys) => {
-      const body = { keys: keys.map(({ keyId, untilMs }) => ({ key_id: keyId, until_ms: untilMs })) };
-      const told = await Promise.allSettled(relays.map((relay) => relay.send('PUT', '/internal/v1/withdrawals', body)));
+      const all = keys.map(({ keyId, untilMs }) => ({ key_id: keyId, until_ms: untilMs }));
+      const tell = async (relay: RemoteRelay): Promise<void> => {
+        for (let at = 0; at < all.length; at += MAX_WITHDRAWN) {
+          await relay.send('PUT', '/internal/v1/withdrawals', { keys: all.slice(at, at + MAX_WITHDRAWN) });
+        }
+      };
+      const told = await Promise.allSettled(relays.map(tell));
       const failures = told.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
       if (failures.length === 0) return;
       const cause = new AggregateError(failures);

@@ -1,0 +1,42 @@
+import { expect, test, vi } from 'vitest';
+import { newInvite, newJoin } from './support/api.ts';
+import { CHANNEL, startPlane } from './support/plane.ts';
+import type { Plane, TestAccount } from './support/plane.ts';
+
+async function waiting(plane: Plane, account: TestAccount): Promise<string> {
+  await account.api.post('/v1/channels', { name: CHANNEL });
+  const invite = newInvite(CHANNEL);
+  await account.api.post('/v1/channels/invites', invite.body);
+  const { body } = await account.api.post('/v1/channels/join', newJoin(CHANNEL, invite, 'agent'));
+  await vi.waitFor(() => expect(plane.relay.notices).toHaveLength(1));
+  return `/v1/channels/join/${(body as { request_id: string }).request_id}?wait_seconds=25&since=waiting`;
+}
+
+test('a server that closes answers who waits with what holds, and takes nobody more', async () => {
+  const plane = await startPlane();
+  const alice = await plane.account('alice');
+  const path = await waiting(plane, alice);
+  const waits = alice.api.get(path);
+  await alice.api.get('/v1/keys'); // behind the wait, on its own connection
+  await plane.server.close();
+  expect(await waits).toMatchObject({ status: 200, body: { status: 'waiting' } });
+  await expect(alice.api.get('/v1/keys')).rejects.toThrow();
+});
+
+test('who goes away while waiting gives its place to others', async () => {
+  const plane = await startPlane({ limits: { maxLongPolls: 1 } });
+  const alice = await plane.account('alice');
+  const path = await waiting(plane, alice);
+  const leaving = new AbortController();
+  const first = alice.api.get(path, leaving.signal);
+  first.catch(() => undefined);
+  await vi.waitFor(async () => {
+    const second = await alice.api.get(path.replace('25', '1'));
+    expect(second).toMatchObject({ status: 429, body: { code: 'too_many_waits' } });
+  });
+  leaving.abort();
+  await expect(first).rejects.toThrow();
+  await vi.waitFor(async () => expect(await alice.api.get(path.replace('25', '1'))).toMatchObject({ status: 200 }), {
+    timeout: 10_000,
+  });
+});
