@@ -29,6 +29,7 @@ import {
   type IdentityPins,
   joinGroup,
   type KeyPackageBundle,
+  makeEpochStatement,
   makeRejoinRequest,
   type MlsEngine,
   NO_ADMISSIONS,
@@ -304,7 +305,9 @@ export class Agent {
   /** Whether an old membership can only be replaced by a new one. */
   #isOver({ name, group }: ChannelRecord): boolean {
     const status = this.#channels.get(name)?.status$.value;
-    return !group.isActive || status === 'removed' || status === 'stuck' || status === 'rolled-back';
+    return (
+      !group.isActive || status === 'removed' || status === 'stuck' || status === 'forked' || status === 'rolled-back'
+    );
   }
 
   /** An agent that cannot be watched works all the same. */
@@ -330,6 +333,7 @@ export class Agent {
       commitWindowMs,
       ...(rotation && { rotation }),
       ...(controlPlane && { controlPlane }),
+      stateEpoch: (group) => makeEpochStatement(this.#engine, this.#keys, group),
       rejoin: {
         createKeyPackage: () => this.#createBundle(),
         makeRequest: ({ group }, bundle, epoch) =>

@@ -57,6 +57,7 @@ export type { MessageHeader } from './message.ts';
 export type { Padding } from './padding.ts';
 export { receiveMessage } from './receive.ts';
 export type { Received } from './received.ts';
+export { agreesWith, type EpochStatement, makeEpochStatement, readEpochStatement } from './epoch-statement.ts';
 export { makeRejoinRequest, readRejoinRequest } from './rejoin-request.ts';
 export type { RejoinRequestInfo } from './rejoin-request.ts';
 export { comesFromLaterState } from './rollback.ts';

@@ -19,6 +19,7 @@ import { ConfirmationDesk } from './confirmation-desk.ts';
 import { CreditGate } from './credit-gate.ts';
 import { ControlQueue } from './control-queue.ts';
 import { DeliveryJournal } from './delivery-journal.ts';
+import { ForkDesk } from './fork-desk.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { JoinDesk } from './join-desk.ts';
 import { LinkDriver } from './link-driver.ts';
@@ -51,6 +52,7 @@ export class ChannelActor {
   readonly #housekeeping: Housekeeping;
   readonly #journal: DeliveryJournal;
   readonly #credit: CreditGate;
+  readonly #forks: ForkDesk;
   readonly #reader: LogReader;
   readonly joins: JoinDesk;
   readonly #publisher: Publisher;
@@ -90,16 +92,19 @@ export class ChannelActor {
     this.#journal = new DeliveryJournal(this.#bench, confirmations);
     this.#credit = new CreditGate(this.#bench, this.#journal);
     this.#housekeeping = new Housekeeping(this.#bench, this.#commits);
+    this.#forks = new ForkDesk(this.#bench, (error) => this.#rejoin({ status: 'forked', error }));
     this.#publisher = new Publisher(this.#bench, {
       outbox: this.#outbox,
       commits: this.#commits,
       housekeeping: this.#housekeeping,
+      forks: this.#forks,
     });
     this.#reader = new LogReader(this.#bench, {
       outbox: this.#outbox,
       commits: this.#commits,
       journal: this.#journal,
       credit: this.#credit,
+      forks: this.#forks,
       housekeeping: this.#housekeeping,
       confirmations,
     });
@@ -216,14 +221,21 @@ export class ChannelActor {
       case 'replace-rejoiners':
         this.#housekeeping.replaceRejoiners();
         return;
+      case 'state-epoch':
+        this.#forks.speak();
+        return;
+      case 'judge-fork':
+        this.#forks.judge();
+        return;
       case 'rejoined':
         await this.#goOn(message.group, message.commitSeq);
         if (this.#rejoining?.status === 'stuck') this.#healedInEpoch = message.group.epoch;
         this.#rejoining = undefined;
         return;
       case 'rejoin-failed':
-        if (this.#rejoining?.status === 'stuck') this.#end('stuck', this.#rejoining.error);
-        else this.#end('rolled-back', message.error);
+        if (this.#rejoining === undefined || this.#rejoining.status === 'rolled-back') {
+          this.#end('rolled-back', message.error);
+        } else this.#end(this.#rejoining.status, this.#rejoining.error);
         return;
       case 'open-gate':
         this.output.emit(this.output.openGate());
@@ -340,7 +352,7 @@ export class ChannelActor {
     if (this.#ended === undefined) this.output.setStatus('offline', cause);
   }
 
-  #end(status: 'removed' | 'refused' | 'stuck' | 'rolled-back', error: SkytaleError): void {
+  #end(status: 'removed' | 'refused' | ReadingEnd['status'], error: SkytaleError): void {
     this.#ended = error;
     this.#publisher.suspend();
     this.joins.stop();
@@ -371,7 +383,7 @@ export class ChannelActor {
     if (this.#rejoining !== undefined) return;
     this.#rejoining = end;
     // Who is stuck may be so together with all others: then it is to be seen. An old copy can only wait.
-    const withinMs = isStuck ? HELP_WITHIN_MS : undefined;
+    const withinMs = end.status === 'rolled-back' ? undefined : HELP_WITHIN_MS;
     void rejoin(this.#bench, ports.rejoin, keeper.record, this.#stopRejoining.signal, withinMs).then((outcome) => {
       if (outcome !== undefined) mailbox.tell(outcome);
     });
@@ -440,6 +452,7 @@ export class ChannelActor {
     this.#publisher.stop();
     this.#housekeeping.stop();
     this.joins.stop();
+    this.#forks.stop();
     this.#journal.stop();
     link.close();
     const { control, user } = mailbox.close();

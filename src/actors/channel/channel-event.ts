@@ -82,6 +82,8 @@ export interface RejoinRequest extends Arrival {
  * - `join-refused`: a request to join is not what it seems, or cannot be granted; it was denied. Many of them point at a control
  *   plane that is up to something.
  * - `join-desk`: the control plane cannot be asked who wants to join. Told once; the channel keeps asking.
+ * - `fork`: a member says, signed, that it is in another state of the epoch than this one: they were shown different
+ *   histories. All members say then in which state they are; those on the smaller side stop reading and ask for a fresh leaf.
  * - `stuck`: a commit cannot be applied; the channel does not go past it, and joins anew behind it if another member helps.
  */
 export type ChannelFault =
@@ -101,6 +103,14 @@ export type ChannelFault =
   | { readonly kind: 'slow'; readonly unhandled: number }
   | { readonly kind: 'join-refused'; readonly identity: Uint8Array; readonly error: SkytaleError }
   | { readonly kind: 'join-desk'; readonly error: SkytaleError }
+  | {
+      readonly kind: 'fork';
+      readonly seq: number;
+      readonly epoch: bigint;
+      /** Who is in another state. */
+      readonly sender: Uint8Array;
+      readonly error: SkytaleError;
+    }
   | { readonly kind: 'crashed'; readonly error: SkytaleError; readonly retryInMs: number }
   | { readonly kind: 'stuck'; readonly seq: number; readonly error: SkytaleError };
 
@@ -122,9 +132,11 @@ export type ChannelEvent =
  * - `refused`: the relay will not serve this channel; `state$.value.cause` says why.
  * - `stuck`: a commit could not be applied, and no other member has given a fresh leaf within a minute, or the commit after
  *   that could not be applied either. Join anew, as when `rolled-back`.
+ * - `forked`: this member was on the smaller side of a fork, and no other member has given a fresh leaf within a minute. Join
+ *   anew, as when `rolled-back`; and compare {@link ChannelState.epochAuthenticator} with the other members over another way.
  * - `rejoining`: the channel asks the other members for a fresh leaf and waits for one of them. The data directory is an old
  *   copy: the log holds own messages that it does not know, and sending would use keys a second time. Or a commit could not
- *   be applied.
+ *   be applied, or the group is split.
  * - `rolled-back`: the data directory is an old copy, and joining anew was not possible. Join anew, with a key package that a member takes in by
  *   `commit({ replace })`.
  * - `stopped`: closed by its owner.
@@ -138,6 +150,7 @@ export type ChannelStatus =
   | 'removed'
   | 'refused'
   | 'stuck'
+  | 'forked'
   | 'rejoining'
   | 'rolled-back'
   | 'stopped';
@@ -146,7 +159,7 @@ export type ChannelStatus =
 export interface ChannelState {
   readonly name: string;
   readonly status: ChannelStatus;
-  /** Why the status is `offline`, `refused`, `stuck`, `rejoining` or `rolled-back`. */
+  /** Why the status is `offline`, `refused`, `stuck`, `forked`, `rejoining` or `rolled-back`. */
   readonly cause: SkytaleError | undefined;
   readonly epoch: bigint;
   readonly members: readonly ChannelMember[];

@@ -12,6 +12,8 @@ export type ChannelControl =
   | { readonly kind: 'leave'; readonly waiter: Waiter<undefined> }
   | { readonly kind: 'remove-leavers' }
   | { readonly kind: 'replace-rejoiners' }
+  | { readonly kind: 'state-epoch' }
+  | { readonly kind: 'judge-fork' }
   | RejoinOutcome
   /** Somebody asked for messages. */
   | { readonly kind: 'open-gate' }

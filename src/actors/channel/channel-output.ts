@@ -64,8 +64,9 @@ export class ChannelOutput {
   /** Shows the record as it is now. */
   show(record: ChannelRecord, unsettled: number): void {
     const { epoch } = record.group;
-    const seq = seqOf(record);
     const shown = this.#state.value;
+    // What has gone by and is not written yet was shown already: the position that is shown never goes back.
+    const seq = Math.max(seqOf(record), shown.seq);
     if (epoch !== shown.epoch) {
       this.#members = channelMembers(record);
       this.#authenticator = epochAuthenticator(record.group);

@@ -1,6 +1,7 @@
 import { MlsError, type SkytaleError, toSkytaleError } from '../../base/errors.ts';
 import { toHex } from '../../base/bytes.ts';
 import {
+  agreesWith,
   type ChannelRecord,
   admissionNotesOf,
   comesFromLaterState,
@@ -14,6 +15,7 @@ import {
   noteAdmissions,
   type PendingCommitEntry,
   pinMembers,
+  readEpochStatement,
   readRejoinRequest,
   receiveMessage,
   settleCommit,
@@ -43,6 +45,10 @@ export interface IntakeStep {
   readonly verdicts: readonly Verdict[];
   /** Positions of messages whose senders want to hear that they are delivered: they are, when the record is durable. */
   readonly delivered: readonly number[];
+  /** Whether there was a message of the present epoch that could not be read. */
+  readonly suspicious: boolean;
+  /** What members say about the states that they are in. */
+  readonly statements: readonly StatementEntry[];
   /** How many of the entries are read. A step ends behind a commit, so that state and events move together. */
   readonly taken: number;
   /**
@@ -52,6 +58,16 @@ export interface IntakeStep {
   readonly mustBeDurable: boolean;
   /** Why reading stopped before the last entry; the record stands in front of the entry in question. */
   readonly halt: Halt | undefined;
+}
+
+/** A member's statement about its epoch, in its place in the log. */
+export interface StatementEntry {
+  readonly seq: number;
+  readonly epoch: bigint;
+  readonly sender: Uint8Array;
+  readonly digest: Uint8Array;
+  /** Whether it is in the state that this member is in. */
+  readonly agrees: boolean;
 }
 
 export type Halt =
@@ -113,6 +129,8 @@ class Step {
   readonly #verdicts: Verdict[] = [];
   readonly #journal: JournalEntry[] = [];
   readonly #delivered: number[] = [];
+  readonly #statements: StatementEntry[] = [];
+  #suspicious = false;
   #mustBeDurable = false;
 
   constructor(record: ChannelRecord, context: IntakeContext) {
@@ -139,6 +157,8 @@ class Step {
       events: this.#events,
       verdicts: this.#verdicts,
       delivered: this.#delivered,
+      suspicious: this.#suspicious,
+      statements: this.#statements,
       taken,
       mustBeDurable: this.#mustBeDurable,
       halt,
@@ -182,7 +202,8 @@ class Step {
       this.#record = { ...this.#record, group: received.group };
       this.#deliver(entry, received.sender, decodeEnvelope(received.plaintext));
     } catch (error) {
-      if (!(await this.#takeRejoinRequest(entry))) this.#reportUnreadable(entry, toSkytaleError(error));
+      if (await this.#takeRejoinRequest(entry)) return undefined;
+      if (!(await this.#takeStatement(entry))) this.#reportUnreadable(entry, toSkytaleError(error));
     }
     return undefined;
   }
@@ -196,6 +217,20 @@ class Step {
       const { member, keyPackage } = request;
       const arrival = this.#arrivalOf(entry, member);
       this.#events.push({ kind: 'rejoin-request', ...arrival, member: toChannelMember(member), keyPackage });
+    }
+    return true;
+  }
+
+  /** Whether the entry is a member's statement about an epoch. Only one about the present epoch matters. */
+  async #takeStatement({ seq, epoch, payload }: LogEntry): Promise<boolean> {
+    const { engine } = this.#context;
+    const { group } = this.#record;
+    const statement = await readEpochStatement(engine, group, payload, epoch);
+    if (statement === undefined) return false;
+    if (epoch === group.epoch) {
+      const { member, digest } = statement;
+      const agrees = await agreesWith(engine, group, statement);
+      this.#statements.push({ seq, epoch, sender: member.identity, digest, agrees });
     }
     return true;
   }
@@ -238,6 +273,7 @@ class Step {
   }
 
   #reportUnreadable(entry: LogEntry, error: SkytaleError): void {
+    if (entry.epoch === this.#record.group.epoch) this.#suspicious = true;
     const isStale = error.code === 'epoch_mismatch' && entry.epoch < this.#record.group.epoch;
     this.#events.push({
       kind: 'fault',

@@ -6,6 +6,7 @@ import type { ConfirmationDesk } from './confirmation-desk.ts';
 import type { CreditGate } from './credit-gate.ts';
 import type { DeliveryJournal } from './delivery-journal.ts';
 import type { Housekeeping } from './housekeeping.ts';
+import type { ForkDesk } from './fork-desk.ts';
 import { type Halt, type IntakeStep, takeEntries } from './intake.ts';
 import type { OutboxDesk } from './outbox-desk.ts';
 import type { Workbench } from './workbench.ts';
@@ -15,7 +16,7 @@ const COMMIT_ATTEMPTS = 2;
 
 /** How reading has ended for good. */
 export interface ReadingEnd {
-  readonly status: 'stuck' | 'rolled-back';
+  readonly status: 'stuck' | 'rolled-back' | 'forked';
   readonly error: SkytaleError;
 }
 
@@ -25,6 +26,7 @@ export interface LogReaderParts {
   readonly commits: CommitDesk;
   readonly journal: DeliveryJournal;
   readonly credit: CreditGate;
+  readonly forks: ForkDesk;
   readonly housekeeping: Housekeeping;
   readonly confirmations: ConfirmationDesk;
 }
@@ -116,9 +118,10 @@ export class LogReader {
   }
 
   /** State first, then the events that tell of it. */
-  #show({ events, verdicts, taken }: IntakeStep, record: ChannelRecord): void {
+  #show(step: IntakeStep, record: ChannelRecord): void {
+    const { events, verdicts, taken } = step;
     const { output } = this.#bench;
-    const { outbox, commits, journal, housekeeping, credit } = this.#parts;
+    const { outbox, commits, journal, housekeeping, credit, forks } = this.#parts;
     output.show(record, outbox.unsettled);
     for (const verdict of verdicts) {
       if (verdict.kind === 'won') commits.won(verdict.commit, verdict.seq);
@@ -126,6 +129,7 @@ export class LogReader {
     }
     output.emit(events);
     housekeeping.observe(events);
+    forks.observe(step);
     journal.offer(events.filter((event) => event.kind === 'message'));
     credit.processed(taken);
   }

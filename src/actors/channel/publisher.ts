@@ -3,6 +3,7 @@ import { Backoff } from '../../streams/index.ts';
 import { type PublishAnswer, refusalError, type Submission } from '../../transport/index.ts';
 import type { CommitDesk } from './commit-desk.ts';
 import { isPlain } from './envelope.ts';
+import type { ForkDesk } from './fork-desk.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import { isWorthDelaying, type OutboxDesk, type RejectedPayload } from './outbox-desk.ts';
 import { Pause } from './pause.ts';
@@ -12,6 +13,7 @@ export interface PublisherParts {
   readonly outbox: OutboxDesk;
   readonly commits: CommitDesk;
   readonly housekeeping: Housekeeping;
+  readonly forks: ForkDesk;
 }
 
 /** Hands to the relay what the desks have, once it is durable, and takes the answers back to them. */
@@ -57,12 +59,16 @@ export class Publisher {
     this.#parts.outbox.unansweredAll();
     this.#parts.commits.unanswered();
     this.#parts.housekeeping.suspend();
+    this.#parts.forks.suspend();
   }
 
   /** Publishes what can be published now: first a commit, then one batch of messages. */
   async publish(): Promise<void> {
     // A proposal is a message, too.
-    if (this.#session !== undefined && !this.#ratePause.isOn) await this.#parts.housekeeping.work(this.#session);
+    if (this.#session !== undefined && !this.#ratePause.isOn) {
+      await this.#parts.housekeeping.work(this.#session);
+      await this.#parts.forks.work(this.#session);
+    }
     await this.#publishCommit();
     if (!this.#ratePause.isOn) await this.#publishMessages();
   }
@@ -78,6 +84,7 @@ export class Publisher {
     if (submission?.kind !== 'commit') {
       await this.#reject(this.#parts.outbox.answered(submissions, answers));
       this.#parts.housekeeping.answered(submissions, answers);
+      this.#parts.forks.answered(submissions, answers);
     } else if (answer !== undefined) {
       keeper.defer(this.#parts.commits.answered(keeper.record, submission, answer));
     }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
-import type { AgentStore, MlsEngine, RotationPolicy } from '../../mls/index.ts';
+import type { AgentStore, Group, MlsEngine, RotationPolicy } from '../../mls/index.ts';
 import type { ControlPlane, RelayTransport } from '../../transport/index.ts';
 import type { ChannelMailbox } from './channel-mailbox.ts';
 import type { ChannelOutput } from './channel-output.ts';
@@ -24,6 +24,8 @@ export interface ChannelPorts {
   readonly controlPlane?: ControlPlane;
   /** Without it, a channel whose data directory is an old copy ends as `rolled-back`. */
   readonly rejoin?: RejoinPort;
+  /** A signed statement about the state that the group is in. Without it, this member does not take part in noticing forks. */
+  readonly stateEpoch?: (group: Group) => Promise<Uint8Array>;
 }
 
 /**
