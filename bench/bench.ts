@@ -21,6 +21,10 @@ export interface BenchOptions {
   readonly cpuProf?: string;
   /** Only scenarios whose name contains this. */
   readonly only?: string;
+  /** How long a soak takes. */
+  readonly minutes: number;
+  /** Messages that are queued for a reader that is stuck; the bench's own number if absent. */
+  readonly queued?: number;
   /** Shows a line of progress or explanation at once. */
   readonly say: (line: string) => void;
 }

@@ -2,15 +2,17 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Bench } from './bench.ts';
 import { actors } from './actors/actors.ts';
+import { backpressure } from './backpressure/backpressure.ts';
 import { catchup } from './catchup/catchup.ts';
 import { distance } from './distance/distance.ts';
 import { e2e } from './e2e/e2e.ts';
 import { fanout } from './fanout/fanout.ts';
 import { mls } from './mls/mls.ts';
 import { relay } from './relay/relay.ts';
+import { soak } from './soak/soak.ts';
 import { formatFigures, toJson } from './report.ts';
 
-const benches: readonly Bench[] = [e2e, actors, mls, relay, fanout, catchup, distance];
+const benches: readonly Bench[] = [e2e, actors, mls, relay, fanout, catchup, distance, backpressure, soak];
 
 interface Flags {
   readonly rounds: number;
@@ -18,6 +20,8 @@ interface Flags {
   readonly heap: boolean;
   readonly cpuProf?: string;
   readonly only?: string;
+  readonly minutes: number;
+  readonly queued?: number;
   readonly json: boolean;
 }
 
@@ -40,6 +44,8 @@ for (const bench of benches) {
     .option('--heap', 'watch memory over 200,000 messages instead of a sample', false)
     .option('--cpu-prof <directory>', 'write CPU profiles of each process; slows everything down')
     .option('--only <text>', 'only scenarios whose name contains this')
+    .option('--minutes <number>', 'how long a soak takes', count, 10)
+    .option('--queued <number>', 'messages that are queued for a reader that is stuck', count)
     .option('--json', 'print the figures as JSON, on the last line', false)
     .action(async ({ json, ...flags }: Flags) => {
       const figures = await bench.run({ ...flags, say: (line) => console.log(line) });

@@ -54,6 +54,14 @@ export class Program<T extends Calls<T>> {
     clearTimeout(force);
   }
 
+  /** Ends the process at once, as nothing in it expects. Resolves when it is gone. */
+  async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exited = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await exited;
+  }
+
   #request<Answer>(name: string, argument?: unknown): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;

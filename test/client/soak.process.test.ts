@@ -1,0 +1,16 @@
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { soak } from '../../bench/soak/soak-run.ts';
+
+it('goes on without loss, repetition or a stopped stream while the relay is killed again and again', async () => {
+  const result = await soak({
+    relayFile: fileURLToPath(new URL('../../bench/soak/programs/relay.ts', import.meta.url)),
+    durationMs: 20_000,
+    killEveryMs: 5_000,
+    perSecond: 20,
+    say: () => undefined,
+  });
+  expect(result.kills).toBeGreaterThanOrEqual(2);
+  expect(result.sent).toBeGreaterThan(100);
+  expect(result).toMatchObject({ lost: 0, duplicates: 0, outOfOrder: 0, stopped: 0, faults: {} });
+}, 240_000);
