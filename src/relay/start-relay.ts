@@ -72,7 +72,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const access = auth && createAccessControl(createAuthenticator({ ...auth, clock }), limits, clock);
   checkExposure(host, auth !== undefined, options.insecureOpen ?? false);
 
-  const steps: (() => void | Promise<void>)[] = [() => logger.flush()]; // of closing, in their order
+  const steps: (() => void | Promise<void>)[] = []; // of closing, in their order
   const closeAll = async (): Promise<void> => {
     for (const step of steps.splice(0)) {
       try {
@@ -81,6 +81,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
         logger.error({ err: error }, 'a part of the relay could not be closed');
       }
     }
+    logger.flush();
   };
   try {
     const engineContext = { dataDir, retentionMs, limits, clock, logger };
