@@ -41,7 +41,7 @@ export class EntryWriter {
     return this.buffer.subarray(start, this.offset);
   }
 
-  /** Appends an `entries` field and returns where the `Entry` in it starts: a view that nobody looks at costs as much as the rest. */
+  /** As {@link EntryWriter.entry} without the view, which costs as much as the rest; returns where the `Entry` starts. */
   append(fields: EntryFields): number {
     const start = this.#openField(entryLength(fields));
     this.#varintField(0x08, fields.seq);

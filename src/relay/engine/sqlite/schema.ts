@@ -136,7 +136,10 @@ export class SizeBound {
     this.#maxBytes = maxBytes;
   }
 
-  /** Leaves the database what the files beside it do not take: beyond that, writing to it fails as on a full disk. False if it has more. */
+  /**
+   * Leaves the database what the files beside it do not take: beyond that, writing to it fails as on a full disk. False if the
+   * database is larger than that already.
+   */
   take(fileBytes: number): boolean {
     if (this.#maxBytes === undefined) return true;
     const pages = Math.max(1, Math.floor((this.#maxBytes - fileBytes) / Number(this.#database.pragma('page_size'))));

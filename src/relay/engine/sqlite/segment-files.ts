@@ -73,7 +73,10 @@ export class SegmentFiles {
     return (this.#sizes.get(file) ?? 0) >= offset + bytes;
   }
 
-  /** Takes bytes that {@link flush} will write, and says where; `undefined` if there may be no more. They must not change until then. */
+  /**
+   * Takes bytes that {@link flush} will write, and says where; `undefined` if the log may not grow by so much. The bytes must not
+   * change until then.
+   */
   put(bytes: Uint8Array): SegmentPlace | undefined {
     if (this.#pending.length === 0 && this.#tail.offset >= this.#maxFileBytes) this.#turn();
     const { file, offset } = this.#tail;
