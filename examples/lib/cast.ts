@@ -1,15 +1,25 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Channel, createMemoryRelay, type MemoryRelay, SkytaleClient } from 'skytale-rx';
+import {
+  type Channel,
+  createMemoryControlPlane,
+  createMemoryRelay,
+  type MemoryControlPlane,
+  type MemoryRelay,
+  SkytaleClient,
+} from 'skytale-rx';
 
 /**
  * The agents of an example, on a relay in the same process. Their homes are temporary: all is gone at the end of the block.
  *
- * In earnest an agent has a home that stays, and the address of a relay in place of `transport`.
+ * In earnest an agent has a home that stays, the address of a relay in place of `transport`, and an API key in place of
+ * `controlPlane`.
  */
 export class Cast implements AsyncDisposable {
   readonly relay: MemoryRelay = createMemoryRelay();
+  /** Where invites are kept, and requests to join wait. */
+  readonly controlPlane: MemoryControlPlane = createMemoryControlPlane({ relay: this.relay });
   readonly #home = mkdtempSync(join(tmpdir(), 'skytale-example-'));
   readonly #agents = new Map<string, SkytaleClient>();
 
@@ -19,6 +29,7 @@ export class Cast implements AsyncDisposable {
     if (agent === undefined) {
       agent = new SkytaleClient('http://127.0.0.1:5000', join(this.#home, name), new TextEncoder().encode(name), {
         transport: this.relay.connect(),
+        controlPlane: this.controlPlane.connect(name),
       });
       this.#agents.set(name, agent);
     }
@@ -40,6 +51,7 @@ export class Cast implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#agents.values()].map((agent) => agent.close()));
+    this.controlPlane.close();
     rmSync(this.#home, { recursive: true, force: true });
   }
 }

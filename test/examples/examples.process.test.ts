@@ -10,6 +10,7 @@ const TIMEOUT_MS = 60_000;
 
 /** What an example says when its own assertions held. The demo has tests of its own. */
 const EXAMPLES: Readonly<Record<string, RegExp>> = {
+  approval: /bob was let in, mallory was not: .*nobody here knows mallory/,
   'back-pressure':
     /the relay has 2001 entries, bob has read 1\d\d\d and handled 0\n.*handled 2000, all of them, in order/,
   bridge: /3 messages came over one way, 1 the other/,
