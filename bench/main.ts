@@ -7,12 +7,13 @@ import { catchup } from './catchup/catchup.ts';
 import { distance } from './distance/distance.ts';
 import { e2e } from './e2e/e2e.ts';
 import { fanout } from './fanout/fanout.ts';
+import { join } from './join/join.ts';
 import { mls } from './mls/mls.ts';
 import { relay } from './relay/relay.ts';
 import { soak } from './soak/soak.ts';
 import { formatFigures, toJson } from './report.ts';
 
-const benches: readonly Bench[] = [e2e, actors, mls, relay, fanout, catchup, distance, backpressure, soak];
+const benches: readonly Bench[] = [e2e, actors, mls, relay, fanout, catchup, distance, backpressure, soak, join];
 
 interface Flags {
   readonly rounds: number;

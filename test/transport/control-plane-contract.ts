@@ -84,15 +84,15 @@ export function controlPlaneContract(open: () => Promise<ControlPlaneUnderTest>)
     it('are not there for other accounts', async () => {
       const { invite } = await invited();
       for (const attempt of [
-        bob.createInvite(ticketFor(channel).invite),
-        bob.listInvites(channel),
-        bob.revokeInvite(invite.id),
-        bob.pending(channel),
-        bob.claim(channel),
-        bob.removals(channel),
-        alice.pending(newChannel()),
+        () => bob.createInvite(ticketFor(channel).invite),
+        () => bob.listInvites(channel),
+        () => bob.revokeInvite(invite.id),
+        () => bob.pending(channel),
+        () => bob.claim(channel),
+        () => bob.removals(channel),
+        () => alice.pending(newChannel()),
       ]) {
-        await expect(attempt).rejects.toMatchObject({ code: 'not_found' });
+        await expect(attempt()).rejects.toMatchObject({ code: 'not_found' });
       }
     });
   });
