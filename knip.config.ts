@@ -5,6 +5,7 @@ const config: KnipConfig = {
     'src/index.ts',
     'src/relay/index.ts',
     'src/control/index.ts',
+    'src/replay/index.ts',
     'src/**/main.ts',
     'src/**/*-worker.ts',
     // Started as child processes.

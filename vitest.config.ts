@@ -14,6 +14,7 @@ const config: ViteUserConfig = defineConfig({
       { find: /^skytale-rx$/, replacement: source('./src/index.ts') },
       { find: /^skytale-rx\/relay$/, replacement: source('./src/relay/index.ts') },
       { find: /^skytale-rx\/control$/, replacement: source('./src/control/index.ts') },
+      { find: /^skytale-rx\/replay$/, replacement: source('./src/replay/index.ts') },
     ],
   },
   test: {

@@ -16,7 +16,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   transport: ['base', 'streams'],
   inspection: ['base', 'streams', 'actors', 'actors/channel', 'transport'],
   client: ['base', 'streams', 'actors', 'actors/channel', 'mls', 'transport', 'inspection'],
-  replay: ['base', 'streams', 'actors', 'actors/channel', 'transport'],
+  // A simulated world is made of clients, as its users are.
+  replay: ['base', 'streams', 'actors', 'actors/channel', 'mls', 'transport', 'client'],
   relay: ['base', 'streams', 'transport'],
   control: ['base', 'streams', 'transport', 'relay'],
   cli: [
@@ -120,7 +121,7 @@ const rules: readonly Rule[] = [
     comment: 'An example imports what a user can import.',
     severity: 'error',
     from: { path: '^examples/' },
-    to: { path: '^src/', pathNot: '^src/(relay/|control/)?index\\.ts$' },
+    to: { path: '^src/', pathNot: '^src/(relay/|control/|replay/)?index\\.ts$' },
   },
   {
     name: 'no-dev-dependencies',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { parseChannelName, SkytaleError } from 'skytale-rx';
 import * as control from 'skytale-rx/control';
 import * as relay from 'skytale-rx/relay';
+import { World } from 'skytale-rx/replay';
 
 assert.equal(parseChannelName('acme/research/summarizer'), 'acme/research/summarizer');
 assert.throws(
@@ -11,3 +12,4 @@ assert.throws(
 );
 assert.equal(typeof relay.startRelay, 'function');
 assert.equal(typeof control.startControlPlane, 'function');
+assert.equal(new World({ seed: 7 }).seed, 7);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import type { Keyv } from 'keyv';
 import { type Channel, startChannel } from '../actors/channel/index.ts';
 import { equalBytes } from '../base/bytes.ts';
 import type { ChannelName } from '../base/channel-name.ts';
@@ -38,10 +39,12 @@ import {
   type MlsEngineOptions,
   mlsGroupCodec,
   newGroupId,
+  openAgentStore,
   openDataDirectory,
   readWelcome,
   type RotationPolicy,
   type StateKey,
+  type StoreOptions,
   groupMembers,
   NO_PINS,
   pinMembers,
@@ -63,6 +66,8 @@ export interface ClientInspection extends InspectionOptions {
 
 export interface AgentOptions {
   readonly dataDir: string;
+  /** Keeps the agent's state instead of the data directory. */
+  readonly keyv: Keyv | undefined;
   readonly identity: Uint8Array;
   readonly transport: RelayTransport;
   readonly controlPlane: ControlPlane | undefined;
@@ -114,16 +119,7 @@ export class Agent {
    */
   static async open(options: AgentOptions): Promise<Agent> {
     const engine = await createMlsEngine(options.engine);
-    const { dataDir, stateKey, clock, warn, foldAfterMs } = options;
-    const { store, warnings } = await openDataDirectory(dataDir, {
-      codec: mlsGroupCodec(engine),
-      key: stateKey,
-      clock,
-      ...(foldAfterMs !== undefined && { foldAfterMs }),
-      onBackgroundError: (error) =>
-        warn(`spent keys could not be erased from the data directory yet: ${error.message}`),
-    });
-    for (const warning of warnings) warn(describeWarning(warning));
+    const store = await openStore(options, engine);
     try {
       const agent = new Agent(options, engine, store, await loadKeys(store, engine, options.identity));
       await agent.#sweep.start();
@@ -356,6 +352,20 @@ export class Agent {
     channel.status$.subscribe({ complete: forget, error: forget });
     return channel;
   }
+}
+
+async function openStore(options: AgentOptions, engine: MlsEngine): Promise<AgentStore> {
+  const { dataDir, keyv, stateKey, clock, warn, foldAfterMs } = options;
+  const storeOptions: StoreOptions = {
+    codec: mlsGroupCodec(engine),
+    clock,
+    ...(foldAfterMs !== undefined && { foldAfterMs }),
+    onBackgroundError: (error) => warn(`spent keys could not be erased from the store yet: ${error.message}`),
+  };
+  if (keyv !== undefined) return openAgentStore({ ...storeOptions, keyv, stateKey });
+  const { store, warnings } = await openDataDirectory(dataDir, { ...storeOptions, key: stateKey });
+  for (const warning of warnings) warn(describeWarning(warning));
+  return store;
 }
 
 function describeWarning(warning: DataDirectoryWarning): string {

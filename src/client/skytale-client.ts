@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { Channel } from '../actors/channel/index.ts';
+import type { Keyv } from 'keyv';
 import { parseChannelName } from '../base/channel-name.ts';
 import { checkBytes, checkInteger } from '../base/check.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
@@ -44,6 +45,11 @@ export interface SkytaleClientOptions {
   readonly controlPlane?: ControlPlane;
   /** Instead of a connection to `endpoint`: any transport, such as the in-memory twin's. Closed with the client. */
   readonly transport?: RelayTransport;
+  /**
+   * Keeps the agent's state in place of the data directory, which is not touched then: any Keyv store that is this agent's
+   * alone. What it acknowledges must be durable. Nothing locks it: that no other process uses it is for you to see to.
+   */
+  readonly keyv?: Keyv;
   /**
    * What the data directory is encrypted under: 32 bytes, or a passphrase. The first client on a directory decides whether
    * it is encrypted; {@link changeStateKey} changes it. Default: `stateKeyFile`, else the environment variable
@@ -157,6 +163,7 @@ export class SkytaleClient implements AsyncDisposable {
     const { cipherSuite, padding, acceptMember, rotation, extensionTypes, foldAfterMs } = options;
     this.#agent = Agent.open({
       dataDir,
+      keyv: options.keyv,
       identity: identity.slice(),
       transport,
       controlPlane: options.controlPlane ?? controlPlaneOf(options, { clock, random }),

@@ -75,5 +75,5 @@ export type {
   OutboxEntry,
   PendingCommitEntry,
 } from './store/agent-store.ts';
-export { changeStateKey, findStateKey, mlsGroupCodec, openDataDirectory } from './store/index.ts';
-export type { DataDirectoryWarning, StateKey } from './store/index.ts';
+export { changeStateKey, findStateKey, mlsGroupCodec, openAgentStore, openDataDirectory } from './store/index.ts';
+export type { DataDirectoryWarning, StateKey, StoreOptions } from './store/index.ts';

@@ -66,3 +66,6 @@ export { createMemoryControlPlane } from './control-plane/memory-control-plane.t
 export type { MemoryControlPlane, MemoryControlPlaneOptions } from './control-plane/memory-control-plane.ts';
 export { exchangeToken } from './control-plane/token-exchange.ts';
 export type { ExchangeTokenOptions } from './control-plane/token-exchange.ts';
+export { copySubmission } from './copy-submission.ts';
+export { checkLinkOptions, checkSubmissions } from './check.ts';
+export { WelcomeDesk } from './welcome-desk.ts';

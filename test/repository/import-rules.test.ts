@@ -18,7 +18,7 @@ const FORBIDDEN = [
   ['src/transport/a.ts', 'src/mls/index.ts', 'transport-imports'],
   ['src/inspection/a.ts', 'src/mls/index.ts', 'inspection-imports'],
   ['src/client/a.ts', 'src/relay/index.ts', 'client-imports'],
-  ['src/replay/a.ts', 'src/client/index.ts', 'replay-imports'],
+  ['src/replay/a.ts', 'src/relay/index.ts', 'replay-imports'],
   ['src/relay/a.ts', 'src/mls/index.ts', 'relay-imports'],
   ['src/relay/b.ts', 'src/actors/index.ts', 'relay-imports'],
   ['src/relay/c.ts', 'src/client/index.ts', 'relay-imports'],

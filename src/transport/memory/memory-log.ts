@@ -88,6 +88,20 @@ export class MemoryLog {
     while ((this.#entries[0]?.seq ?? Infinity) <= this.#trimmedThrough) this.#entries.shift();
   }
 
+  /** Forgets what came behind `seq`, as if it had never been: a relay that was restored from a backup. */
+  rewind(seq: number): void {
+    while ((this.#entries.at(-1)?.seq ?? 0) > seq) {
+      const entry = this.#entries.pop();
+      if (entry === undefined) break;
+      this.#seqById.delete(toHex(entry.messageId));
+      if (entry.kind !== 'commit') continue;
+      this.#commitSeqs.delete(entry.epoch);
+      this.#currentEpoch = entry.epoch;
+    }
+    this.#headSeq = Math.max(Math.min(this.#headSeq, seq), this.#trimmedThrough);
+    if (this.#headSeq === 0) this.#group = undefined;
+  }
+
   #epochRefusal({ kind, epoch }: Submission): RefusalReason | undefined {
     if (epoch > this.#currentEpoch) return 'epoch-unknown';
     if (kind === 'commit') return epoch < this.#currentEpoch ? 'epoch-decided' : undefined;

@@ -43,6 +43,11 @@ export interface MemoryRelay {
   loseNextAnswer(): void;
   /** Forgets the channel's entries up to and including `seq`, as retention does. */
   trim(channel: ChannelName, seq: number): void;
+  /**
+   * Forgets what came behind `seq`, with its Welcomes, as a relay does that is restored from a backup. Between
+   * {@link MemoryRelay.interrupt} and {@link MemoryRelay.restore}, as no connection survives that.
+   */
+  rewind(channel: ChannelName, seq: number): void;
   /** What the channel's log holds. */
   entries(channel: ChannelName): readonly LogEntry[];
 }
@@ -145,6 +150,12 @@ export function createMemoryRelay(options: MemoryRelayOptions = {}): MemoryRelay
     restore,
     loseNextAnswer: () => {
       losesNextAnswer = true;
+    },
+    rewind(channel, seq) {
+      logOf(channel).rewind(seq);
+      for (const [ref, { delivery }] of welcomes) {
+        if (delivery.channel === channel && delivery.commitSeq > seq) welcomes.delete(ref);
+      }
     },
     trim: (channel, seq) => logOf(channel).trim(seq),
     entries: (channel) => logOf(channel).entries,

@@ -1,10 +1,10 @@
-import { copyBytes } from '../../base/bytes.ts';
 import type { ChannelName } from '../../base/channel-name.ts';
 import { TransportError } from '../../base/errors.ts';
 import type { SkytaleError } from '../../base/errors.ts';
 import { StateSubject } from '../../streams/index.ts';
 import type { StateObservable } from '../../streams/index.ts';
 import { checkLinkOptions } from '../check.ts';
+import { copySubmission } from '../copy-submission.ts';
 import type {
   ChannelLink,
   LinkOptions,
@@ -12,7 +12,6 @@ import type {
   PublishAnswer,
   Quota,
   RelayTransport,
-  Submission,
   TransportStatus,
   WelcomeDelivery,
 } from '../relay-transport.ts';
@@ -190,20 +189,6 @@ export class MemoryTransport implements RelayTransport, MemoryClient, MemoryLink
   #offline(cause: SkytaleError): void {
     this.#status.next({ kind: 'offline', attempt: this.#attempt, retryInMs: 0, cause });
   }
-}
-
-function copySubmission({ welcomes, ...submission }: Submission): Submission {
-  return {
-    ...submission,
-    messageId: copyBytes(submission.messageId),
-    payload: copyBytes(submission.payload),
-    ...(welcomes && {
-      welcomes: welcomes.map(({ keyPackageRefs, payload }) => ({
-        keyPackageRefs: keyPackageRefs.map(copyBytes),
-        payload: copyBytes(payload),
-      })),
-    }),
-  };
 }
 
 function checkAlive(connection: Connection): void {

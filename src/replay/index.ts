@@ -1,0 +1,16 @@
+/**
+ * Tests for what is built on channels: a simulated world of agents in one process, plans of what goes wrong in it, checkers
+ * of what must hold all the same.
+ *
+ * @module
+ */
+export type { Fault, FaultKind, FaultOf } from './faults/fault.ts';
+export type { FaultCount } from './faults/fault-board.ts';
+export { FAULT_KINDS, type FaultPlan, formatFaultPlan, parseFaultPlan } from './faults/fault-plan.ts';
+export { quiet } from './world/quiet.ts';
+export { SeededRandom } from './world/seeded-random.ts';
+export type { SimulatedAgent, SimulatedAgentOptions } from './world/simulated-agent.ts';
+export type { ActionOutcome } from './world/timed-faults.ts';
+export { VirtualClock } from './world/virtual-clock.ts';
+export type { DiskImage, VirtualDisk, WriteOutcome } from './world/virtual-disk.ts';
+export { World, type WorldOptions } from './world/world.ts';

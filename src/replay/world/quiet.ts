@@ -1,0 +1,18 @@
+import { yieldTurn } from '../../streams/index.ts';
+
+/** Turns of the event loop after which something is believed to keep itself busy without end. */
+const MAX_TURNS = 100_000;
+
+/**
+ * Resolves when nothing in this process has anything to do before time passes: no promise is about to go on and no
+ * `setImmediate` waits. What waits for a real timer or for real I/O is not seen: in a simulation there is none.
+ *
+ * @throws Error if it does not get quiet within 100,000 turns of the event loop
+ */
+export async function quiet(): Promise<void> {
+  for (let turns = 0; turns < MAX_TURNS; turns += 1) {
+    await yieldTurn();
+    if (!process.getActiveResourcesInfo().includes('Immediate')) return;
+  }
+  throw new Error(`it did not get quiet within ${MAX_TURNS} turns of the event loop`);
+}
