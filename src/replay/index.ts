@@ -4,9 +4,23 @@
  *
  * @module
  */
+export {
+  type Checker,
+  CHECKERS,
+  checkRun,
+  History,
+  KeyUse,
+  type Observation,
+  type RunRecord,
+  type SendOutcome,
+  type Violation,
+} from './checkers/index.ts';
 export type { Fault, FaultKind, FaultOf } from './faults/fault.ts';
 export type { FaultCount } from './faults/fault-board.ts';
 export { FAULT_KINDS, type FaultPlan, formatFaultPlan, parseFaultPlan } from './faults/fault-plan.ts';
+export { RANDOM_KINDS, randomPlan } from './simulation/random-plan.ts';
+export { shrinkPlan } from './simulation/shrink-plan.ts';
+export { type LifeOptions, type LifeReport, simulateLife } from './simulation/simulated-life.ts';
 export { quiet } from './world/quiet.ts';
 export { SeededRandom } from './world/seeded-random.ts';
 export type { SimulatedAgent, SimulatedAgentOptions } from './world/simulated-agent.ts';

@@ -20,6 +20,8 @@ export function defaultCryptoProvider(): CryptoProviderName {
   return 'hash' in nodeCrypto ? 'node' : 'web';
 }
 
+let loadingNodeSuite: Promise<typeof import('./node-suite.ts')> | undefined;
+
 /**
  * A cipher suite by the provider of that name.
  *
@@ -32,8 +34,10 @@ export async function createCipherSuite(
 ): Promise<CiphersuiteImpl> {
   switch (provider) {
     case 'node': {
-      // Loaded when it is needed: where `crypto.hash` is missing, even importing it fails.
-      const { acceleratedXWing, nodeSuites } = await import('./node-suite.ts');
+      // Loaded when it is needed: where `crypto.hash` is missing, even importing it fails. Once, as loaders of modules may take
+      // real time for each import, and a simulation has none.
+      loadingNodeSuite ??= import('./node-suite.ts');
+      const { acceleratedXWing, nodeSuites } = await loadingNodeSuite;
       return suite === 'MLS_256_XWING_AES256GCM_SHA512_Ed25519'
         ? acceleratedXWing(await createWebSuite(suite))
         : nodeSuites[suite];

@@ -2,7 +2,7 @@ import type { ChannelName } from '../../base/channel-name.ts';
 import type { Clock } from '../../base/clock.ts';
 import { TransportError } from '../../base/errors.ts';
 import type { SkytaleError } from '../../base/errors.ts';
-import type { MemoryRelay } from '../../transport/index.ts';
+import type { LogEntry, MemoryRelay } from '../../transport/index.ts';
 
 /** A client's end of the connections to a {@link TwinRelay}. */
 export interface Attached {
@@ -18,6 +18,7 @@ export class TwinRelay {
   readonly #clock: Clock;
   readonly #clients = new Set<Attached>();
   readonly #channels = new Set<ChannelName>();
+  readonly #retained = new Map<ChannelName, readonly LogEntry[]>();
   #isUp = true;
   #downs = 0;
 
@@ -28,6 +29,11 @@ export class TwinRelay {
 
   get isUp(): boolean {
     return this.#isUp;
+  }
+
+  /** What is in a log, and what retention has taken from it. */
+  log(channel: ChannelName): readonly LogEntry[] {
+    return [...(this.#retained.get(channel) ?? []), ...this.memory.entries(channel)];
   }
 
   attach(client: Attached): void {
@@ -80,7 +86,11 @@ export class TwinRelay {
   /** Forgets the entries of all logs, as retention does with those that are old. Returns whether there were any. */
   retain(): boolean {
     const heads = [...this.#channels].map((channel) => ({ channel, last: this.memory.entries(channel).at(-1) }));
-    for (const { channel, last } of heads) if (last !== undefined) this.memory.trim(channel, last.seq);
+    for (const { channel, last } of heads) {
+      if (last === undefined) continue;
+      this.#retained.set(channel, this.log(channel));
+      this.memory.trim(channel, last.seq);
+    }
     return heads.some(({ last }) => last !== undefined);
   }
 }

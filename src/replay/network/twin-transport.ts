@@ -38,6 +38,8 @@ export interface TwinTransportOptions {
   readonly account?: string | undefined;
   /** How long after a loss or a failure it tries again, in milliseconds. Asked each time. */
   readonly retryInMs: () => number;
+  /** Told of what leaves the client. */
+  readonly onSubmit?: (submissions: readonly Submission[]) => void;
 }
 
 /**
@@ -92,6 +94,7 @@ export class TwinTransport implements RelayTransport, TwinLinkHost, Attached {
     const line = lineAtCall ?? (isFirst ? this.#line : undefined);
     if (line === undefined) throw new TransportError('connection_error', 'there is no connection to the relay');
     if (!line.isAlive) throw lost();
+    this.#options.onSubmit?.(submissions);
     const faults = this.mischief.publish(submissions);
     const find = <Kind extends PublishMischief['kind']>(
       kind: Kind,

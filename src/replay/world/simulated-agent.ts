@@ -5,19 +5,20 @@ import type { FaultBoard } from '../faults/fault-board.ts';
 import type { FaultOf } from '../faults/fault.ts';
 import type { TwinRelay } from '../network/twin-relay.ts';
 import { TwinTransport } from '../network/twin-transport.ts';
+import type { Submission } from '../../transport/index.ts';
 import { AgentMischief } from './agent-mischief.ts';
 import { LifeClock } from './life-clock.ts';
 import type { SeededRandom } from './seeded-random.ts';
-import { VirtualDisk, type WriteOutcome } from './virtual-disk.ts';
+import { type DiskImage, VirtualDisk, type WriteOutcome } from './virtual-disk.ts';
 
 /** How an agent of a simulation is set up. */
 export interface SimulatedAgentOptions {
   /** What its program does in each life: called when it is up, for the first time and after each crash. */
   readonly onStart?: (client: SkytaleClient, agent: SimulatedAgent) => void | PromiseLike<void>;
   /** Called when it is gone, before anything of its next life. */
-  readonly onCrash?: (agent: SimulatedAgent) => void;
-  /** Told of what {@link SimulatedAgentOptions.onStart} threw. Without it, it fails the run. */
-  readonly onError?: (error: unknown) => void;
+  readonly onCrash?: (agent: SimulatedAgent, how: 'crashed' | 'restored') => void;
+  /** Told of why a life could not begin, or what its `onStart` threw. Without it, that fails the run. */
+  readonly onError?: (error: unknown, agent: SimulatedAgent) => void;
   /** By how much its clock is ahead, in milliseconds. Default 0. */
   readonly clockSkewMs?: number;
   /** What its client is made with beside the ports. */
@@ -32,6 +33,7 @@ export interface AgentSurroundings {
   readonly board: FaultBoard;
   readonly latency: () => number;
   readonly onError: (error: unknown) => void;
+  readonly onSubmit: (agent: string, submissions: readonly Submission[]) => void;
 }
 
 /** How long a client waits until it connects again, in milliseconds. */
@@ -87,7 +89,7 @@ export class SimulatedAgent {
   start(): void {
     if (this.#life !== undefined) return;
     this.#lives += 1;
-    const { relay, latency, onError } = this.#world;
+    const { relay, latency, onError, onSubmit } = this.#world;
     const clock = new LifeClock(this.#world.clock, this.#options.clockSkewMs ?? 0);
     const [shortest, longest] = RETRY_MS;
     const random = this.#random;
@@ -97,6 +99,7 @@ export class SimulatedAgent {
       latency,
       mischief: this.mischief,
       retryInMs: () => random.between(shortest, longest),
+      onSubmit: (submissions) => onSubmit(this.name, submissions),
     });
     if (this.#partitions > 0) transport.cutOff();
     const store = this.disk.mount(() => this.#onWrite());
@@ -115,24 +118,33 @@ export class SimulatedAgent {
     };
     const life = this.#lives;
     started().catch((error: unknown) => {
-      if (this.#lives === life && this.isUp) (this.#options.onError ?? onError)(error);
+      if (this.#lives !== life || !this.isUp) return;
+      if (this.#options.onError === undefined) onError(error);
+      else this.#options.onError(error, this);
     });
   }
 
   /** Ends its life as a process that is killed: nothing of it is heard any more, what reached the disk is there. */
-  crash(): void {
+  crash(how: 'crashed' | 'restored' = 'crashed'): void {
     const life = this.#life;
     if (life === undefined) return;
     this.#life = undefined;
     this.disk.eject();
     life.clock.end();
-    this.#options.onCrash?.(this);
+    this.#options.onCrash?.(this, how);
     void life.transport.close();
   }
 
   /** Crashes, and is started again after a time. */
   crashFor(forMs: number): void {
     this.crash();
+    this.#world.clock.schedule(forMs, () => this.start());
+  }
+
+  /** Crashes, and comes back after a time from what its disk held once. */
+  restoreFrom(image: DiskImage, forMs: number): void {
+    this.crash('restored');
+    this.disk.restore(image);
     this.#world.clock.schedule(forMs, () => this.start());
   }
 

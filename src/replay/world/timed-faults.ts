@@ -135,8 +135,7 @@ export class TimedFaults {
       this.#tryUntilDone(fault, () => {
         const restored = agent(fault.agent);
         if (!restored.isUp || image === undefined) return false;
-        restored.crashFor(fault.forMs);
-        restored.disk.restore(image);
+        restored.restoreFrom(image, fault.forMs);
         return true;
       }),
     );

@@ -1,6 +1,7 @@
+import type { ChannelName } from '../../base/channel-name.ts';
 import { checkInteger } from '../../base/check.ts';
 import { createMlsEngine } from '../../mls/index.ts';
-import { createMemoryRelay, type MemoryRelay } from '../../transport/index.ts';
+import { createMemoryRelay, type LogEntry, type MemoryRelay, type Submission } from '../../transport/index.ts';
 import { FaultBoard, type FaultCount } from '../faults/fault-board.ts';
 import type { Fault } from '../faults/fault.ts';
 import { type FaultPlan, formatFaultPlan, parseFaultPlan } from '../faults/fault-plan.ts';
@@ -19,6 +20,8 @@ export interface WorldOptions {
   readonly plan?: FaultPlan | string;
   /** How long a frame is on its way, in virtual milliseconds: from, to. Default 1 to 20. */
   readonly latencyMs?: readonly [shortest: number, longest: number];
+  /** Told of what leaves an agent, also if it never arrives. */
+  readonly onSubmit?: (agent: string, submissions: readonly Submission[]) => void;
 }
 
 /** How long {@link World.complete} and {@link World.until} wait, in virtual milliseconds. */
@@ -73,6 +76,7 @@ export class World implements AsyncDisposable {
       board: this.#board,
       latency: () => latencies.between(shortest, longest),
       onError: (error) => this.#errors.push(error),
+      onSubmit: options.onSubmit ?? (() => undefined),
     };
     this.#timed = new TimedFaults({
       board: this.#board,
@@ -155,6 +159,11 @@ export class World implements AsyncDisposable {
       agent.mischief.heal();
       agent.start();
     }
+  }
+
+  /** Everything that was ever in the channel's log, also what retention has taken; without what a backup lacked. */
+  log(channel: ChannelName): readonly LogEntry[] {
+    return this.#twin.log(channel);
   }
 
   /** How often each fault of the plan has happened. */
