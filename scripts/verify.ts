@@ -17,6 +17,7 @@ const STEPS = [
   'build',
   'api',
   'test',
+  'simulate',
   'docs:check',
   'pack:check',
 ] as const;

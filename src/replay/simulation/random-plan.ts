@@ -1,4 +1,4 @@
-import type { Fault, FaultKind } from '../faults/fault.ts';
+import type { Fault, FaultKind, FaultOf } from '../faults/fault.ts';
 import type { FaultPlan } from '../faults/fault-plan.ts';
 import type { SeededRandom } from '../world/seeded-random.ts';
 
@@ -94,17 +94,20 @@ const DRAWS: Partial<Record<FaultKind, Draw>> = {
 /** The kinds of faults that {@link randomPlan} draws from. */
 export const RANDOM_KINDS: readonly FaultKind[] = Object.keys(DRAWS) as FaultKind[];
 
-/** A plan by chance: one to four faults for these agents, of whom there must be two. At most one of them is removed. */
+/** A plan by chance: one to four faults for these agents, of whom there must be two. Who is removed has no other troubles. */
 export function randomPlan(random: SeededRandom, agents: readonly string[]): FaultPlan {
-  const faults = Array.from({ length: random.between(1, MAX_FAULTS) }, () => {
-    const draw = DRAWS[random.pick(RANDOM_KINDS)];
-    return draw?.(random, agents);
-  });
-  const removal = faults.find((fault) => fault?.kind === 'remove-member');
-  return {
-    version: 1,
-    faults: faults
-      .filter((fault) => fault !== undefined)
-      .filter((fault) => fault.kind !== 'remove-member' || fault === removal),
-  };
+  const faults: Fault[] = [];
+  for (let count = random.between(1, MAX_FAULTS); count > 0; count -= 1) {
+    const fault = DRAWS[random.pick(RANDOM_KINDS)]?.(random, agents);
+    if (fault !== undefined) faults.push(fault);
+  }
+  const removal = faults.find((fault) => fault.kind === 'remove-member');
+  return { version: 1, faults: faults.filter((fault) => fault === removal || !concerns(fault, removal)) };
+}
+
+/** Whether a fault is about who is removed, or another removal: it may never happen. */
+function concerns(fault: Fault, removal: FaultOf<'remove-member'> | undefined): boolean {
+  if (removal === undefined) return false;
+  if (fault.kind === 'remove-member') return true;
+  return 'agent' in fault ? fault.agent === removal.member : 'agents' in fault && fault.agents.includes(removal.member);
 }
