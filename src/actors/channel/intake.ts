@@ -75,7 +75,7 @@ export type Halt =
   | { readonly kind: 'broken-chain'; readonly entry: LogEntry }
   /** An own entry that this record knows nothing of: the record is an old copy. */
   | { readonly kind: 'rolled-back'; readonly entry: LogEntry }
-  /** A commit cannot be applied. It must not be skipped. */
+  /** A commit cannot be applied, or is not there any more. It must not be skipped. */
   | { readonly kind: 'commit-failed'; readonly entry: LogEntry; readonly error: SkytaleError };
 
 /** What reading needs to know beside the record. */
@@ -183,6 +183,8 @@ class Step {
       this.#verdicts.push({ kind: 'stored', messageId, seq: entry.seq, epoch: entry.epoch });
       return undefined;
     }
+    // No relay takes a message for an epoch that is still to come, so a commit is missing: retention may have had it.
+    if (entry.epoch > this.#record.group.epoch) return { kind: 'commit-failed', entry, error: missedCommit(entry) };
     this.#mustBeDurable = true;
     try {
       const received = await receiveMessage(this.#context.engine, this.#record.group, entry.payload);
@@ -339,4 +341,8 @@ class Step {
       keyChanged: change.keyChanged,
     });
   }
+}
+
+function missedCommit({ seq, epoch }: LogEntry): MlsError {
+  return new MlsError('epoch_mismatch', `entry ${seq} is of epoch ${epoch}, and the commit that began it is missing`);
 }

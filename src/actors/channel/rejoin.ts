@@ -1,7 +1,7 @@
 import { Subscription } from 'rxjs';
 import { type SkytaleError, toSkytaleError, TransportError } from '../../base/errors.ts';
 import { type ChannelRecord, groupTag, type KeyPackageBundle } from '../../mls/index.ts';
-import { type ChannelLink, type LinkEvent, refusalError } from '../../transport/index.ts';
+import { type ChannelLink, type LinkEvent, type LogEntry, refusalError } from '../../transport/index.ts';
 import { isWorthRetrying } from './outbox-desk.ts';
 import type { RejoinOutcome, RejoinPort } from './rejoin-port.ts';
 import type { Workbench } from './workbench.ts';
@@ -89,8 +89,9 @@ class Asking {
     switch (event.kind) {
       case 'entries': {
         this.#link.grant(event.entries.length);
-        const commit = event.entries.filter(({ kind }) => kind === 'commit').at(-1);
-        if (commit !== undefined) this.#enter(commit.epoch + 1n);
+        // Messages tell it too: the commits of a gap are not seen.
+        const epoch = event.entries.reduce((latest, entry) => later(latest, epochBehind(entry)), this.#epoch);
+        if (epoch > this.#epoch) this.#enter(epoch);
         return;
       }
       case 'caught-up':
@@ -139,4 +140,13 @@ class Asking {
     const isAboutEpoch = answer !== undefined && answer.reason !== 'unavailable' && answer.reason !== 'rate-limited';
     this.#enter(isAboutEpoch ? answer.currentEpoch : epoch, answer?.retryAfterMs);
   }
+}
+
+/** The epoch that a channel is in behind an entry, at the least. */
+function epochBehind({ kind, epoch }: LogEntry): bigint {
+  return kind === 'commit' ? epoch + 1n : epoch;
+}
+
+function later(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }
