@@ -58,7 +58,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     }
   };
   try {
-    const database = await openDatabase(options.database, { clock, logger });
+    const database = await openDatabase(options.database, logger);
     steps.unshift(() => database.close());
     const context: Context = { database, clock, logger, limits, plans };
     let endpoint = publicUrl ?? '';

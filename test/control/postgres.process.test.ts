@@ -1,6 +1,8 @@
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { openDatabase } from '../../src/control/database/open-database.ts';
 import type { DatabaseChoice } from '../../src/control/index.ts';
+import { silentLogger } from '../../src/relay/index.ts';
 import { postgresServer, startPostgres } from '../mls/store/servers.ts';
 import type { TestServer } from '../mls/store/servers.ts';
 import { controlPlaneContract } from './control-plane-contract.ts';
@@ -46,6 +48,21 @@ describe.runIf(postgresServer !== undefined)('on PostgreSQL', () => {
 
     await alice.api.delete(`/v1/keys/${keyId}`);
     expect(await two.api.as(key).get('/v1/accounts/me')).toMatchObject({ status: 401 });
+  });
+
+  test('transactions that meet run again, as if they had come one after the other', async () => {
+    const database = await openDatabase(await open(), silentLogger);
+    onTestFinished(() => database.close());
+    let runs = 0;
+    const addOne = (): Promise<unknown> =>
+      database.transaction(async (sql) => {
+        runs += 1;
+        const row = await sql.first<{ version: number }>('SELECT version FROM skytale_control_plane');
+        await sql.run('UPDATE skytale_control_plane SET version = ?', (row?.version ?? 0) + 1);
+      });
+    await Promise.all(Array.from({ length: 8 }, addOne));
+    expect(await database.first('SELECT version FROM skytale_control_plane')).toEqual({ version: 9 });
+    expect(runs).toBeGreaterThan(8);
   });
 
   test('a newer schema is refused', async () => {

@@ -1,4 +1,3 @@
-import type { Clock } from '../../base/clock.ts';
 import { RuntimeError } from '../../base/errors.ts';
 import type { RelayLogger } from '../../relay/index.ts';
 import type { DatabaseChoice } from '../control-plane-options.ts';
@@ -11,12 +10,12 @@ import { openSqlite } from './sqlite-database.ts';
  *
  * @throws {@link RuntimeError} `invalid_argument`, `data_dir_in_use`, `data_dir_version`, `store_damaged` or `store_error`
  */
-export function openDatabase(choice: DatabaseChoice, ports: { clock: Clock; logger: RelayLogger }): Promise<Database> {
+export function openDatabase(choice: DatabaseChoice, logger: RelayLogger): Promise<Database> {
   switch (choice.kind) {
     case 'sqlite':
       return openSqlite(choice.path);
     case 'postgres':
-      return openPostgres(choice, ports);
+      return openPostgres(choice, logger);
     default: {
       const kind = String((choice as { readonly kind?: unknown }).kind);
       throw new RuntimeError('invalid_argument', `Expected \`database.kind\` to be sqlite or postgres, got ${kind}.`);

@@ -1,7 +1,6 @@
 import { Pool, TypeOverrides, types } from 'pg';
 import type { PoolClient, PoolConfig } from 'pg';
-import type { Clock } from '../../base/clock.ts';
-import { sleepUnlessAborted } from '../../base/clock.ts';
+import { sleepUnlessAborted, systemClock } from '../../base/clock.ts';
 import { RuntimeError } from '../../base/errors.ts';
 import { systemRandom } from '../../base/random.ts';
 import type { RelayLogger } from '../../relay/index.ts';
@@ -21,18 +20,12 @@ const MIGRATION_LOCK = 0x536b7943;
 
 const NEVER = new AbortController().signal;
 
-/** What is needed beside the choice. */
-export interface PostgresPorts {
-  readonly clock: Clock;
-  readonly logger: RelayLogger;
-}
-
 /**
  * Connects to PostgreSQL. Transactions are serializable, and run again if they met another; changes are told with `NOTIFY`.
  *
  * @throws {@link RuntimeError} `invalid_argument`, `data_dir_version`, `store_damaged` or `store_error`
  */
-export async function openPostgres(choice: PostgresChoice, ports: PostgresPorts): Promise<Database> {
+export async function openPostgres(choice: PostgresChoice, logger: RelayLogger): Promise<Database> {
   if (!/^postgres(?:ql)?:\/\//.test(choice.url)) {
     throw new RuntimeError('invalid_argument', 'Expected `database.url` to start with postgres://.');
   }
@@ -44,7 +37,7 @@ export async function openPostgres(choice: PostgresChoice, ports: PostgresPorts)
     application_name: 'skytale control plane',
     types: numberTypes(),
   };
-  const database = new PostgresDatabase(config, ports);
+  const database = new PostgresDatabase(config, logger);
   try {
     await database.prepare();
     return database;
@@ -60,14 +53,12 @@ export async function openPostgres(choice: PostgresChoice, ports: PostgresPorts)
 class PostgresDatabase implements Database {
   readonly #pool: Pool;
   readonly #listener: PostgresListener;
-  readonly #clock: Clock;
 
-  constructor(config: PoolConfig, { clock, logger }: PostgresPorts) {
-    this.#clock = clock;
+  constructor(config: PoolConfig, logger: RelayLogger) {
     this.#pool = new Pool(config);
     // One that waits for work: the next statement takes another.
     this.#pool.on('error', (error) => logger.warn({ err: error }, 'a connection to the database was lost'));
-    this.#listener = new PostgresListener(config, clock, logger);
+    this.#listener = new PostgresListener(config, logger);
   }
 
   async prepare(): Promise<void> {
@@ -100,7 +91,9 @@ class PostgresDatabase implements Database {
   }
 
   async transaction<T>(work: (sql: Transaction) => Promise<T>): Promise<T> {
-    const backoff = new Backoff({ minMs: 2, maxMs: 200, jitter: 1 }, { clock: this.#clock, random: systemRandom });
+    // The server lives in real time, whatever the control plane's clock says.
+    const ports = { clock: systemClock, random: systemRandom };
+    const backoff = new Backoff({ minMs: 2, maxMs: 200, jitter: 1 }, ports);
     for (let left = TRIES - 1; ; left -= 1) {
       try {
         return await this.#transact('BEGIN ISOLATION LEVEL SERIALIZABLE', (client) => work(transactionOn(client)));
@@ -108,7 +101,7 @@ class PostgresDatabase implements Database {
         if (!isConflict(error)) throw error;
         if (left === 0) throw new DatabaseUnavailable(error);
       }
-      await sleepUnlessAborted(this.#clock, backoff.nextDelayMs(), NEVER);
+      await sleepUnlessAborted(systemClock, backoff.nextDelayMs(), NEVER);
     }
   }
 

@@ -1,7 +1,6 @@
 import { Client } from 'pg';
 import type { ClientConfig } from 'pg';
-import { sleepUnlessAborted } from '../../base/clock.ts';
-import type { Clock } from '../../base/clock.ts';
+import { sleepUnlessAborted, systemClock } from '../../base/clock.ts';
 import { systemRandom } from '../../base/random.ts';
 import type { RelayLogger } from '../../relay/index.ts';
 import { Backoff } from '../../streams/index.ts';
@@ -13,16 +12,14 @@ export const CHANGES_CHANNEL = 'skytale_changes';
 /** Hears what processes tell each other through PostgreSQL, on a connection of its own that comes back when it breaks. */
 export class PostgresListener {
   readonly #config: ClientConfig;
-  readonly #clock: Clock;
   readonly #logger: RelayLogger;
   readonly #listeners = new Listeners();
   readonly #end = new AbortController();
   #client: Client | undefined;
   #reconnecting: Promise<void> | undefined;
 
-  constructor(config: ClientConfig, clock: Clock, logger: RelayLogger) {
+  constructor(config: ClientConfig, logger: RelayLogger) {
     this.#config = config;
-    this.#clock = clock;
     this.#logger = logger;
   }
 
@@ -65,11 +62,9 @@ export class PostgresListener {
   }
 
   async #reconnect(): Promise<void> {
-    const backoff = new Backoff(
-      { minMs: 100, maxMs: 10_000, jitter: 0.5 },
-      { clock: this.#clock, random: systemRandom },
-    );
-    while (await sleepUnlessAborted(this.#clock, backoff.nextDelayMs(), this.#end.signal)) {
+    const ports = { clock: systemClock, random: systemRandom }; // the server lives in real time
+    const backoff = new Backoff({ minMs: 100, maxMs: 10_000, jitter: 0.5 }, ports);
+    while (await sleepUnlessAborted(systemClock, backoff.nextDelayMs(), this.#end.signal)) {
       try {
         await this.start();
         this.#logger.info({}, 'changes by other processes are heard again');
