@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Keyv } from 'keyv';
-import { type Channel, startChannel } from '../actors/channel/index.ts';
+import { type AcceptRemoval, type Channel, startChannel } from '../actors/channel/index.ts';
 import { equalBytes } from '../base/bytes.ts';
 import type { ChannelName } from '../base/channel-name.ts';
 import type { Clock } from '../base/clock.ts';
@@ -32,6 +32,7 @@ import {
   type KeyPackageBundle,
   makeEpochStatement,
   makeRejoinRequest,
+  makeRemovalRequest,
   type MlsEngine,
   NO_ADMISSIONS,
   newLeaves,
@@ -42,6 +43,7 @@ import {
   openAgentStore,
   openDataDirectory,
   readWelcome,
+  type RemovalTerms,
   type RotationPolicy,
   type StateKey,
   type StoreOptions,
@@ -53,6 +55,7 @@ import { type StateObservable, StateSubject } from '../streams/index.ts';
 import type { ControlPlane, RelayTransport } from '../transport/index.ts';
 import { Inviter, registerChannel, requireControlPlane } from './inviter.ts';
 import { JoinAttempt, type AttemptStep } from './join-attempt.ts';
+import type { Revoker } from './revocation.ts';
 import { KeyPackageSweep } from './key-package-sweep.ts';
 
 /** How long a relay may take to hand out a Welcome that it has had since the commit was accepted. */
@@ -79,6 +82,8 @@ export interface AgentOptions {
   readonly engine: MlsEngineOptions;
   readonly rotation: RotationPolicy | undefined;
   readonly commitWindowMs: number;
+  /** Whether to follow a request to remove a member. */
+  readonly acceptRemoval: AcceptRemoval | undefined;
   /** How long spent keys may stay on disk. Default: the store's. */
   readonly foldAfterMs: number | undefined;
   /** How its inspection feed is served. Not at all without. */
@@ -230,6 +235,19 @@ export class Agent {
     return this.#channels.get(name) ?? this.#start(record);
   }
 
+  /**
+   * What revoking somebody takes: all channels, for the members that they have.
+   *
+   * @throws {@link AuthError} `api_key_required`
+   */
+  async revoker(): Promise<Revoker> {
+    const controlPlane = requireControlPlane(this.#options.controlPlane, 'revoking');
+    const { clock, warn } = this.#options;
+    const channels = await Promise.all((await this.channelNames()).map((name) => this.openChannel(name)));
+    const sign = (terms: RemovalTerms): Promise<Uint8Array> => makeRemovalRequest(this.#engine, this.#keys, terms);
+    return { identity: this.#keys.identity, controlPlane, clock, channels, sign, warn };
+  }
+
   async close(): Promise<void> {
     await this.#inspection?.close();
     const stopped = await Promise.allSettled([...this.#channels.values()].map((channel) => channel.stop()));
@@ -319,7 +337,7 @@ export class Agent {
   }
 
   #start(record: ChannelRecord): Channel {
-    const { transport, controlPlane, clock, random, rotation, commitWindowMs } = this.#options;
+    const { transport, controlPlane, clock, random, rotation, commitWindowMs, acceptRemoval } = this.#options;
     const channel = startChannel(record, {
       engine: this.#engine,
       store: this.#store,
@@ -328,6 +346,7 @@ export class Agent {
       random,
       commitWindowMs,
       ...(rotation && { rotation }),
+      ...(acceptRemoval && { acceptRemoval }),
       ...(controlPlane && { controlPlane }),
       stateEpoch: (group) => makeEpochStatement(this.#engine, this.#keys, group),
       rejoin: {

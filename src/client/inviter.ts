@@ -114,9 +114,13 @@ export async function registerChannel(
 }
 
 /** @throws {@link AuthError} `api_key_required` */
-export function requireControlPlane(controlPlane: ControlPlane | undefined): ControlPlane {
+export function requireControlPlane(controlPlane: ControlPlane | undefined, what = 'invites'): ControlPlane {
   if (controlPlane !== undefined) return controlPlane;
-  throw new AuthError('api_key_required', 'invites need a control plane: give the client an `apiKey` and an `apiUrl`');
+  const needs = what === 'invites' ? 'need' : 'needs';
+  throw new AuthError(
+    'api_key_required',
+    `${what} ${needs} a control plane: give the client an \`apiKey\` and an \`apiUrl\``,
+  );
 }
 
 function checkWord<Word extends string>(name: string, value: Word, words: readonly Word[]): Word {

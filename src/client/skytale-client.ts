@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
-import type { Channel } from '../actors/channel/index.ts';
 import type { Keyv } from 'keyv';
+import type { AcceptRemoval, Channel } from '../actors/channel/index.ts';
+import { equalBytes } from '../base/bytes.ts';
 import { parseChannelName } from '../base/channel-name.ts';
 import { checkBytes, checkInteger } from '../base/check.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
@@ -31,6 +32,7 @@ import { type Joining, joinSteps, joinWithin } from './join.ts';
 import type { JoinAttempt } from './join-attempt.ts';
 import type { JoinOptions, JoinStep, JoinWithTokenOptions } from './join-step.ts';
 import { keyedTokens } from './keyed-tokens.ts';
+import { checkReason, type RevocationStep, revocationSteps, type RevokeOptions } from './revocation.ts';
 
 /** Options of {@link SkytaleClient}. */
 export interface SkytaleClientOptions {
@@ -90,6 +92,8 @@ export interface SkytaleClientOptions {
    * `systems` that are named. Holds no payload, no key and no token; see docs/inspection.md. Default `false`.
    */
   readonly inspect?: boolean | ClientInspection;
+  /** Whether this agent follows a request to remove a member, because its agent was revoked. Default whenever a member has signed it. */
+  readonly acceptRemoval?: AcceptRemoval;
   /** Told of what was found and repaired in the data directory. Default `process.emitWarning`. */
   readonly warn?: (warning: string) => void;
   readonly clock?: Clock;
@@ -125,6 +129,7 @@ export class SkytaleClient implements AsyncDisposable {
   readonly quota$: StateObservable<Quota | undefined>;
   readonly #transport: RelayTransport;
   readonly #clock: Clock;
+  readonly #identity: Uint8Array;
   readonly #warn: (warning: string) => void;
   readonly #stopTokens = new AbortController();
   readonly #stopJoining = new AbortController();
@@ -158,13 +163,14 @@ export class SkytaleClient implements AsyncDisposable {
       connectRelay({ endpoint, clock, random, ...tokenOption(options, identity, { clock, random, signal }) });
     this.quota$ = this.#transport.quota$;
     this.#clock = clock;
+    this.#identity = identity.slice();
     this.#warn = warn;
     const transport = this.#transport;
     const { cipherSuite, padding, acceptMember, rotation, extensionTypes, foldAfterMs } = options;
     this.#agent = Agent.open({
       dataDir,
       keyv: options.keyv,
-      identity: identity.slice(),
+      identity: this.#identity,
       transport,
       controlPlane: options.controlPlane ?? controlPlaneOf(options, { clock, random }),
       clock,
@@ -173,6 +179,7 @@ export class SkytaleClient implements AsyncDisposable {
       stateKey,
       rotation,
       commitWindowMs,
+      acceptRemoval: options.acceptRemoval,
       foldAfterMs,
       inspect: options.inspect === true ? {} : options.inspect === false ? undefined : options.inspect,
       engine: {
@@ -265,6 +272,35 @@ export class SkytaleClient implements AsyncDisposable {
     });
   }
 
+  /**
+   * Cuts off an agent, step by step: its API keys, tokens and invites are void by the control plane, which ends its connections;
+   * this agent removes it at once from all channels that both are in, and members that are online do so where this one cannot.
+   * Cold: each subscription is a revocation of its own. Completes after `done`, with a receipt. Unsubscribing ends the watching
+   * only.
+   *
+   * Errors with {@link AuthError} `api_key_required`, `unauthorized`; {@link TransportError} if the control plane cannot be reached,
+   * and then the agent is removed from the channels of this one all the same; and with the reason of `signal`.
+   *
+   * @param identity of the agent, 1 to 256 bytes
+   * @throws {@link RuntimeError} `invalid_argument`, also for the identity of this agent itself: see {@link Channel.leave}
+   *
+   * @example
+   * const mallory = new TextEncoder().encode('mallory');
+   * client.revoke(mallory, { reason: 'credential_compromise' }).subscribe(({ kind }) => console.log(kind));
+   */
+  revoke(identity: Uint8Array, options: RevokeOptions = {}): Observable<RevocationStep> {
+    checkIdentity(identity);
+    const target = identity.slice();
+    const reason = checkReason(options.reason);
+    const waitMs = checkInteger('waitMs', options.waitMs ?? 10_000, 0, MAX_TIMEOUT_MS);
+    const closing = this.#stopJoining.signal;
+    const signal = options.signal === undefined ? closing : AbortSignal.any([options.signal, closing]);
+    if (equalBytes(target, this.#identity)) {
+      throw new RuntimeError('invalid_argument', 'Expected `identity` to be that of another agent.');
+    }
+    return revocationSteps(async () => (await this.#open()).revoker(), target, { reason, waitMs, signal });
+  }
+
   /** Names of the channels that this agent is in. */
   async channels(): Promise<readonly string[]> {
     return (await this.#open()).channelNames();
@@ -312,7 +348,7 @@ export class SkytaleClient implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    this.#stopJoining.abort(new ChannelError('channel_closed', 'the client was closed before it had joined'));
+    this.#stopJoining.abort(new ChannelError('channel_closed', 'the client was closed before that was done'));
     const [agent] = await Promise.allSettled([this.#agent]);
     try {
       // A client that never opened has nothing to close but its transport.

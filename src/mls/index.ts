@@ -60,6 +60,8 @@ export type { Received } from './received.ts';
 export { agreesWith, type EpochStatement, makeEpochStatement, readEpochStatement } from './epoch-statement.ts';
 export { makeRejoinRequest, readRejoinRequest } from './rejoin-request.ts';
 export type { RejoinRequestInfo } from './rejoin-request.ts';
+export { judgeRemoval, makeRemovalRequest } from './removal-request.ts';
+export type { RemovalTerms, RemovalVerdict } from './removal-request.ts';
 export { comesFromLaterState } from './rollback.ts';
 export { rotationDue } from './rotation.ts';
 export type { EpochUse, RotationPolicy } from './rotation.ts';

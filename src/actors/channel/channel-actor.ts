@@ -27,6 +27,7 @@ import { LogReader, type ReadingEnd } from './log-reader.ts';
 import { MessageIds } from './message-id.ts';
 import { OutboxDesk, type OutgoingPayload } from './outbox-desk.ts';
 import { Publisher } from './publisher.ts';
+import { RemovalDesk } from './removal-desk.ts';
 import { RecordKeeper } from './record-keeper.ts';
 import { rejoin } from './rejoin.ts';
 import type { ChannelPorts, Workbench } from './workbench.ts';
@@ -55,6 +56,7 @@ export class ChannelActor {
   readonly #forks: ForkDesk;
   readonly #reader: LogReader;
   readonly joins: JoinDesk;
+  readonly #removals: RemovalDesk;
   readonly #publisher: Publisher;
   readonly #restarts: Backoff;
   readonly #stopNow = new AbortController();
@@ -83,6 +85,7 @@ export class ChannelActor {
       ids: new MessageIds(record.idKey, ports.random),
     };
     this.joins = new JoinDesk(this.#bench);
+    this.#removals = new RemovalDesk(this.#bench);
     this.#commits = new CommitDesk(
       new CommitWindow(ports.commitWindowMs ?? 0, ports.clock, () => mailbox.tell({ kind: 'wake' })),
     );
@@ -279,6 +282,7 @@ export class ChannelActor {
       case 'online':
         this.#publisher.suspend();
         this.joins.suspend();
+        this.#removals.suspend();
         this.#reader.restart();
         this.output.setStatus('catching-up');
         return;
@@ -289,6 +293,7 @@ export class ChannelActor {
         this.#publisher.resume(session);
         this.output.setStatus('live');
         this.joins.caughtUp();
+        this.#removals.caughtUp();
         return;
       case 'offline':
         this.#goOffline(event.cause);
@@ -302,6 +307,7 @@ export class ChannelActor {
         return;
       case 'notice':
         if (event.topic === 'join-requests') this.joins.notice();
+        else this.#removals.notice();
         return;
       case 'entries': {
         const end = await this.#reader.read(this.#control.gatherEntries(event.entries));
@@ -349,6 +355,7 @@ export class ChannelActor {
   #goOffline(cause: SkytaleError): void {
     this.#publisher.suspend();
     this.joins.suspend();
+    this.#removals.suspend();
     if (this.#ended === undefined) this.output.setStatus('offline', cause);
   }
 
@@ -356,6 +363,7 @@ export class ChannelActor {
     this.#ended = error;
     this.#publisher.suspend();
     this.joins.stop();
+    this.#removals.stop();
     this.#bench.link.close();
     this.#outbox.rejectAll(error);
     this.#commits.rejectAll(error);
@@ -378,6 +386,7 @@ export class ChannelActor {
     }
     this.#publisher.suspend();
     this.joins.suspend();
+    this.#removals.suspend();
     link.close();
     this.output.setStatus('rejoining', end.error);
     if (this.#rejoining !== undefined) return;
@@ -410,6 +419,7 @@ export class ChannelActor {
     this.#bench.link.close();
     this.#publisher.suspend();
     this.joins.suspend();
+    this.#removals.suspend();
     for (let cause = error; ; ) {
       const retryInMs = this.#restarts.nextDelayMs();
       this.output.setStatus('offline', cause);
@@ -453,6 +463,7 @@ export class ChannelActor {
     this.#housekeeping.stop();
     this.joins.stop();
     this.#forks.stop();
+    this.#removals.stop();
     this.#journal.stop();
     link.close();
     const { control, user } = mailbox.close();

@@ -84,6 +84,9 @@ export interface RejoinRequest extends Arrival {
  * - `join-desk`: the control plane cannot be asked who wants to join. Told once; the channel keeps asking.
  * - `fork`: a member says, signed, that it is in another state of the epoch than this one: they were shown different
  *   histories. All members say then in which state they are; those on the smaller side stop reading and ask for a fresh leaf.
+ * - `removal-refused`: a request to remove a member was not signed by another member, or is void. Many of them point at a control
+ *   plane that is not to be trusted.
+ * - `removal-desk`: the control plane cannot be asked whom to remove, or a removal is refused. Told once; the channel keeps trying.
  * - `stuck`: a commit cannot be applied; the channel does not go past it, and joins anew behind it if another member helps.
  */
 export type ChannelFault =
@@ -111,6 +114,8 @@ export type ChannelFault =
       readonly sender: Uint8Array;
       readonly error: SkytaleError;
     }
+  | { readonly kind: 'removal-refused'; readonly identity: Uint8Array; readonly error: SkytaleError }
+  | { readonly kind: 'removal-desk'; readonly error: SkytaleError }
   | { readonly kind: 'crashed'; readonly error: SkytaleError; readonly retryInMs: number }
   | { readonly kind: 'stuck'; readonly seq: number; readonly error: SkytaleError };
 

@@ -1,7 +1,7 @@
 export { Channel, probeChannel, startChannel } from './channel.ts';
 export type { ConsumeOptions, Consumption, SendOptions, StopOptions } from './channel-options.ts';
 export type { PayloadChannel } from './payload-channel.ts';
-export type { ChannelPorts } from './workbench.ts';
+export type { AcceptRemoval, ChannelPorts, RemovalContext } from './workbench.ts';
 export type {
   ChannelEvent,
   ChannelFault,

@@ -9,6 +9,20 @@ import type { MessageIds } from './message-id.ts';
 import type { RecordKeeper } from './record-keeper.ts';
 import type { RejoinPort } from './rejoin-port.ts';
 
+/** A member asks the others to remove an agent. */
+export interface RemovalContext {
+  readonly channel: string;
+  /** Who is to be removed. */
+  readonly identity: Uint8Array;
+  /** The member that asks, and has signed it. */
+  readonly requestedBy: Uint8Array;
+  /** Its reason, such as `credential_compromise`. */
+  readonly reason: string;
+}
+
+/** Whether this agent follows a request to remove a member. */
+export type AcceptRemoval = (removal: RemovalContext) => boolean;
+
 /** The world around a channel. */
 export interface ChannelPorts {
   readonly engine: MlsEngine;
@@ -22,6 +36,8 @@ export interface ChannelPorts {
   readonly rotation?: RotationPolicy;
   /** Where requests to join come from. Without it there are none. */
   readonly controlPlane?: ControlPlane;
+  /** Whether this member follows a request to remove somebody. Default whenever another member has signed it. */
+  readonly acceptRemoval?: AcceptRemoval;
   /** Without it, a channel whose data directory is an old copy ends as `rolled-back`. */
   readonly rejoin?: RejoinPort;
   /** A signed statement about the state that the group is in. Without it, this member does not take part in noticing forks. */

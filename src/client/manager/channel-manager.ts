@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import type {
   Channel,
   ConfirmedReceipt,
@@ -15,7 +15,10 @@ import type { ClientChannel } from '../client-channel.ts';
 import { createEnvelope, type EnvelopeInit } from '../envelope/create-envelope.ts';
 import { encodeEnvelope } from '../envelope/envelope-encoding.ts';
 import { decodeText, encodeText } from '../envelope/text-payload.ts';
-import { SkytaleClient } from '../skytale-client.ts';
+import type { InviteOptions } from '../inviter.ts';
+import type { JoinWithTokenOptions } from '../join-step.ts';
+import type { RevocationStep, RevokeOptions } from '../revocation.ts';
+import type { SkytaleClient } from '../skytale-client.ts';
 import type { ReceivedEnvelope } from './channel-inbox.ts';
 import { ChannelShelf } from './channel-shelf.ts';
 import { type ClientHome, openClientHome } from './client-home.ts';
@@ -94,6 +97,32 @@ export class SkytaleChannelManager implements AsyncDisposable {
     await this.#open();
     if (await this.#shelf.has(name)) await this.#shelf.get(name);
     else await this.#shelf.add(await this.#client.createChannel(name));
+  }
+
+  /**
+   * An invite to a channel, as a token `skt_inv_…`; see {@link ClientChannel.invite} for more of it. Whoever has it can ask to
+   * join, and is admitted by any member that is online.
+   *
+   * @throws {@link AuthError} `api_key_required`; {@link ChannelError} `not_found`; {@link TransportError} if the control plane cannot be
+   * reached
+   */
+  async invite(channel: string, options?: InviteOptions): Promise<string> {
+    const { token } = await this.#on(channel, (found) => found.invite(options));
+    return token;
+  }
+
+  /**
+   * Joins a channel with an invite's token; goes on with the channel, if this agent is in it already. The token is good again
+   * for the identity that has used it.
+   *
+   * @throws {@link TransportError} `join_timeout` after `timeoutMs` (default 60 000), saying whether a member was online; and what
+   * {@link SkytaleClient.joinWithToken} rejects with
+   */
+  async joinWithToken(channel: string, token: string, options?: JoinWithTokenOptions): Promise<void> {
+    const name = parseChannelName(channel);
+    await this.#open();
+    if (await this.#shelf.isUsable(name)) return;
+    await this.#shelf.add(await this.#client.joinWithToken(name, token, options));
   }
 
   /**
@@ -198,6 +227,23 @@ export class SkytaleChannelManager implements AsyncDisposable {
   /** Leaves the group, see {@link Channel.leave}. */
   async leave(channel: string): Promise<void> {
     await this.#on(channel, ({ channel$ }) => channel$.leave());
+  }
+
+  /**
+   * Cuts off an agent, step by step; see {@link SkytaleClient.revoke}.
+   *
+   * @param agent text stands for its UTF-8
+   * @throws {@link RuntimeError} `invalid_argument`
+   *
+   * @example
+   * const manager = new SkytaleChannelManager({ identity: 'alice', mock: true });
+   * await manager.create('acme/research/summarizer');
+   * const { kind } = await lastValueFrom(manager.revoke('mallory', { reason: 'credential_compromise' }));
+   * assert.equal(kind, 'done');
+   * await manager.close();
+   */
+  revoke(agent: string | Uint8Array, options?: RevokeOptions): Observable<RevocationStep> {
+    return this.#client.revoke(toBytes(agent), options);
   }
 
   /** Closes all channels as {@link SkytaleClient.close} does; memberships stay. What was sent before gets its moment. */

@@ -45,6 +45,14 @@ export class ChannelShelf {
     return (await this.#client.channels()).includes(name);
   }
 
+  /** Whether this agent is in the channel, and can go on there. If so, the channel is open. */
+  async isUsable(name: ChannelName): Promise<boolean> {
+    if (!(await this.has(name))) return false;
+    const { channel } = await this.get(name);
+    // Those two end a membership; only a new one helps.
+    return !['stuck', 'rolled-back', 'removed'].includes(channel.channel$.status$.value);
+  }
+
   /**
    * The channel of this name. One that has ended for a reason that may have passed is opened once more.
    *

@@ -30,7 +30,7 @@ export function openClientHome(
   const clientOptions: SkytaleClientOptions = {
     ...clientOptionsOf(options),
     warn,
-    ...(mocked !== undefined && { transport: mocked.network.relay.connect() }),
+    ...(mocked !== undefined && { transport: mocked.transport, controlPlane: mocked.controlPlane }),
     ...(!mock && settings.apiKey !== undefined && { apiKey: settings.apiKey, apiUrl: settings.apiUrl }),
   };
   try {

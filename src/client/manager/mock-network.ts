@@ -1,24 +1,48 @@
-import { createMemoryRelay, type MemoryRelay } from '../../transport/index.ts';
+import {
+  type ControlPlane,
+  createMemoryControlPlane,
+  createMemoryRelay,
+  type MemoryControlPlane,
+  type MemoryRelay,
+  type RelayTransport,
+} from '../../transport/index.ts';
 
-/** What the managers of a process share that run without a network. */
+/** A manager's place in the network that the managers of a process share who run without a real one. */
 export interface MockNetwork {
-  readonly relay: MemoryRelay;
+  readonly transport: RelayTransport;
+  readonly controlPlane: ControlPlane;
+  /** Once, when it is not used any more. */
+  readonly leave: () => void;
 }
 
-let network: MockNetwork | undefined;
+/** All of them are on one account, as those of one user are. */
+const ACCOUNT = 'mock';
+
+let shared: { readonly relay: MemoryRelay; readonly controlPlane: MemoryControlPlane } | undefined;
 let users = 0;
 
-/** The network in memory of this process; made for the first who asks. `leave` once when it is not used any more. */
-export function joinMockNetwork(): { readonly network: MockNetwork; readonly leave: () => void } {
-  network ??= { relay: createMemoryRelay() };
+/** Joins the network in memory of this process, which is made for the first who asks. */
+export function joinMockNetwork(): MockNetwork {
+  shared ??= makeNetwork();
   users += 1;
+  const { relay, controlPlane } = shared;
   let isIn = true;
-  const leave = (): void => {
-    if (!isIn) return;
-    isIn = false;
-    users -= 1;
-    // The last one turns off the light: the next run of a test finds nothing of this one.
-    if (users === 0) network = undefined;
+  return {
+    transport: relay.connect(),
+    controlPlane: controlPlane.connect(ACCOUNT),
+    leave() {
+      if (!isIn) return;
+      isIn = false;
+      users -= 1;
+      if (users > 0) return;
+      // The last one turns off the light: the next run of a test finds nothing of this one.
+      controlPlane.close();
+      shared = undefined;
+    },
   };
-  return { network, leave };
+}
+
+function makeNetwork(): NonNullable<typeof shared> {
+  const relay = createMemoryRelay();
+  return { relay, controlPlane: createMemoryControlPlane({ relay }) };
 }
