@@ -1,16 +1,25 @@
 import { Command } from 'commander';
+import { accountCommand } from './commands/account.ts';
 import { addCommand } from './commands/add.ts';
+import { benchCommand } from './commands/bench.ts';
+import { billingCommand } from './commands/billing.ts';
 import { channelsCommand } from './commands/channels.ts';
 import { createCommand } from './commands/create.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { joinCommand } from './commands/join.ts';
 import { keyPackageCommand } from './commands/key-package.ts';
+import { keysCommand } from './commands/keys.ts';
 import { leaveCommand } from './commands/leave.ts';
 import { membersCommand } from './commands/members.ts';
 import { relayCommand } from './commands/relay.ts';
 import { removeCommand } from './commands/remove.ts';
 import { rotateCommand } from './commands/rotate.ts';
 import { sendCommand } from './commands/send.ts';
+import { signupCommand } from './commands/signup.ts';
 import { tailCommand } from './commands/tail.ts';
+import { tokenCommand } from './commands/token.ts';
+import { treeCommand } from './commands/tree.ts';
+import { usageCommand } from './commands/usage.ts';
 import { completionCommand } from './completion/completion.ts';
 import type { CliContext } from './context.ts';
 import { EXIT_CODES_TEXT } from './exit-code.ts';
@@ -49,8 +58,9 @@ ${EXIT_CODES_TEXT}`,
   const groups: readonly (readonly [string, readonly ((context: CliContext) => Command)[]])[] = [
     ['Channels:', [createCommand, channelsCommand, joinCommand, sendCommand, tailCommand, leaveCommand]],
     ['Members:', [membersCommand, addCommand, removeCommand, rotateCommand, keyPackageCommand]],
+    ['Account:', [signupCommand, accountCommand, keysCommand, tokenCommand, usageCommand, billingCommand]],
     ['Servers:', [relayCommand]],
-    ['Help:', [completionCommand]],
+    ['Look:', [doctorCommand, treeCommand, benchCommand, completionCommand]],
   ];
   for (const [heading, commands] of groups) {
     for (const command of commands) program.addCommand(command(context).helpGroup(heading));

@@ -25,6 +25,7 @@ export async function withAgent(
   context: CliContext,
   flags: AgentFlags,
   body: (session: AgentSession) => Promise<void>,
+  { isHandedOver = true }: { readonly isHandedOver?: boolean } = {},
 ): Promise<void> {
   if (context.lent !== undefined) return body(context.lent);
   const settings = agentSettings(context, flags);
@@ -34,6 +35,7 @@ export async function withAgent(
   for (let waitedMs = 0; ; waitedMs += POLL_MS) {
     const session = await openAgent(context, settings);
     if (session instanceof AgentSession) return runHere(context, settings, session, body);
+    if (!isHandedOver) throw session;
     const outcome = await handOver(context, settings.dataDir);
     if (typeof outcome === 'number') {
       context.exitCode = outcome;
@@ -74,6 +76,8 @@ async function openAgent(context: CliContext, settings: AgentSettings): Promise<
   const client = new SkytaleClient(relay, dataDir, new TextEncoder().encode(identity), {
     ...(apiKey === undefined ? {} : { apiKey, apiUrl }),
     ...stateKeyFile(environment),
+    // For skytale tree.
+    inspect: true,
     warn,
   });
   try {
