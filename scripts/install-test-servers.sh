@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Gets the servers that some tests start for themselves. Redis and PostgreSQL are installed, where Debian's package manager
+# Gets what some tests start for themselves. Redis, PostgreSQL and tmux are installed, where Debian's package manager
 # and the rights to use it are there; nats-server is put into .cache/nats-server, because a release of Debian may have one that
 # is too old. What cannot be had is said, and no failure: those tests are skipped, and print it. Starts no service.
 set -euo pipefail
@@ -16,9 +16,10 @@ fi
 
 missing=()
 command -v redis-server >/dev/null || missing+=(redis-server)
+command -v tmux >/dev/null || missing+=(tmux)
 command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 if ((${#missing[@]} == 0)); then
-  echo 'Redis and PostgreSQL are there.'
+  echo 'Redis, PostgreSQL and tmux are there.'
   exit 0
 fi
 
