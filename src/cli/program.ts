@@ -6,6 +6,7 @@ import { billingCommand } from './commands/billing.ts';
 import { channelsCommand } from './commands/channels.ts';
 import { createCommand } from './commands/create.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { inviteCommand } from './commands/invite.ts';
 import { joinCommand } from './commands/join.ts';
 import { keyPackageCommand } from './commands/key-package.ts';
 import { keysCommand } from './commands/keys.ts';
@@ -13,6 +14,7 @@ import { leaveCommand } from './commands/leave.ts';
 import { membersCommand } from './commands/members.ts';
 import { relayCommand } from './commands/relay.ts';
 import { removeCommand } from './commands/remove.ts';
+import { requestsCommand } from './commands/requests.ts';
 import { rotateCommand } from './commands/rotate.ts';
 import { sendCommand } from './commands/send.ts';
 import { signupCommand } from './commands/signup.ts';
@@ -56,8 +58,8 @@ ${ENVIRONMENT_TEXT}
 ${EXIT_CODES_TEXT}`,
     );
   const groups: readonly (readonly [string, readonly ((context: CliContext) => Command)[]])[] = [
-    ['Channels:', [createCommand, channelsCommand, joinCommand, sendCommand, tailCommand, leaveCommand]],
-    ['Members:', [membersCommand, addCommand, removeCommand, rotateCommand, keyPackageCommand]],
+    ['Channels:', [createCommand, channelsCommand, inviteCommand, joinCommand, sendCommand, tailCommand, leaveCommand]],
+    ['Members:', [membersCommand, requestsCommand, addCommand, removeCommand, rotateCommand, keyPackageCommand]],
     ['Account:', [signupCommand, accountCommand, keysCommand, tokenCommand, usageCommand, billingCommand]],
     ['Servers:', [relayCommand]],
     ['Look:', [doctorCommand, treeCommand, benchCommand, completionCommand]],

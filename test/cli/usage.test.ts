@@ -19,6 +19,18 @@ test.each([
   [['members', 'acme/ops/log/more', '--identity', 'a'], 'invalid channel name'],
   [['add', 'acme/ops/log', '--identity', 'a'], 'expected a key package in base64 on stdin'],
   [['join', 'acme/ops/log', '--welcome', '--identity', 'a'], 'expected a Welcome in base64 on stdin'],
+  [['join', 'acme/ops/log', '--identity', 'a'], "expected an invite's token on stdin"],
+  [['invite', 'acme/ops/log', '--uses', '0'], 'Expected a whole number from 1 to 10000'],
+  [['invite', 'acme/ops/log', '--ttl', '59'], 'Expected a whole number from 60 to 2592000'],
+  [['requests'], "missing required argument 'channel'"],
+  [['requests', 'approve', 'acme/ops/log'], "missing required argument 'request'"],
+  [['remove', 'acme/ops/log'], "missing required argument 'member'"],
+  [['signup'], "missing required argument 'email'"],
+  [['keys', 'revoke'], "missing required argument 'id'"],
+  [['bench', '--bytes', 'many'], 'Expected a whole number from 1 to 200000'],
+  [['billing', 'upgrade', 'pro', 'extra'], 'too many arguments'],
+  [['tree', 'extra'], 'too many arguments'],
+  [['doctor', 'acme/ops/log', 'extra'], 'too many arguments'],
   [['completion', 'csh'], 'Allowed choices are bash, zsh, fish'],
 ])('refuses %j with exit code 2, in words and as JSON', async (argv, text) => {
   const home = await CliHome.create();

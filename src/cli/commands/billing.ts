@@ -9,6 +9,8 @@ import { printFacts } from './print-facts.ts';
 /** `skytale billing`. */
 export function billingCommand(context: CliContext): Command {
   const command = apiOptions(new Command('billing').description('show the plan; "upgrade" changes it'))
+    // Options behind "upgrade" are those of "upgrade".
+    .enablePositionalOptions()
     .action(async (flags: ApiCommandFlags) => {
       const call = { method: 'GET', path: '/v1/billing' } as const;
       const billing = (await callApi(context, apiSettings(context, flags), call)) as Billing;
@@ -51,7 +53,7 @@ function linkCommand(context: CliContext, makeLink: () => Link): Command {
   const { command: bare, path, field, example } = makeLink();
   const command = apiOptions(bare).action(async (...args: readonly unknown[]) => {
     const tier = typeof args[0] === 'string' ? args[0] : undefined;
-    const flags = command.optsWithGlobals<ApiCommandFlags>();
+    const flags = command.opts<ApiCommandFlags>();
     const call = { method: 'POST', path, ...(tier === undefined ? {} : { body: { tier } }) } as const;
     const answer = (await callApi(context, apiSettings(context, flags), call)) as Readonly<Record<string, string>>;
     await context.terminal.write(`${flags.json ? JSON.stringify(answer) : (answer[field] ?? '')}\n`);
