@@ -5,6 +5,7 @@ import { benchCommand } from './commands/bench.ts';
 import { billingCommand } from './commands/billing.ts';
 import { channelsCommand } from './commands/channels.ts';
 import { createCommand } from './commands/create.ts';
+import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { inviteCommand } from './commands/invite.ts';
 import { joinCommand } from './commands/join.ts';
@@ -21,6 +22,7 @@ import { signupCommand } from './commands/signup.ts';
 import { tailCommand } from './commands/tail.ts';
 import { tokenCommand } from './commands/token.ts';
 import { treeCommand } from './commands/tree.ts';
+import { upCommand } from './commands/up.ts';
 import { usageCommand } from './commands/usage.ts';
 import { completionCommand } from './completion/completion.ts';
 import type { CliContext } from './context.ts';
@@ -42,6 +44,8 @@ export function createProgram(context: CliContext): Command {
   const program = new Command('skytale')
     .description('End-to-end encrypted channels between agents.')
     .version(packageVersion(), '-V, --version')
+    // Options belong to the command that they stand behind.
+    .enablePositionalOptions()
     .helpCommand('help [command]', 'show what a command does')
     .showSuggestionAfterError()
     .addHelpText(
@@ -61,7 +65,7 @@ ${EXIT_CODES_TEXT}`,
     ['Channels:', [createCommand, channelsCommand, inviteCommand, joinCommand, sendCommand, tailCommand, leaveCommand]],
     ['Members:', [membersCommand, requestsCommand, addCommand, removeCommand, rotateCommand, keyPackageCommand]],
     ['Account:', [signupCommand, accountCommand, keysCommand, tokenCommand, usageCommand, billingCommand]],
-    ['Servers:', [relayCommand]],
+    ['Servers:', [upCommand, relayCommand, demoCommand]],
     ['Look:', [doctorCommand, treeCommand, benchCommand, completionCommand]],
   ];
   for (const [heading, commands] of groups) {

@@ -1,3 +1,4 @@
+export { pinoLogger } from './pino-logger.ts';
 export { relayProgram } from './relay-program.ts';
 export { startRelay } from './start-relay.ts';
 export type { Relay } from './start-relay.ts';

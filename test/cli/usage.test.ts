@@ -27,6 +27,8 @@ test.each([
   [['remove', 'acme/ops/log'], "missing required argument 'member'"],
   [['signup'], "missing required argument 'email'"],
   [['keys', 'revoke'], "missing required argument 'id'"],
+  [['up', '--port', '70000'], 'Expected a whole number from 0 to 65535'],
+  [['demo', '--messages', '1'], 'Expected a whole number from 2 to 10000'],
   [['bench', '--bytes', 'many'], 'Expected a whole number from 1 to 200000'],
   [['billing', 'upgrade', 'pro', 'extra'], 'too many arguments'],
   [['tree', 'extra'], 'too many arguments'],
