@@ -84,6 +84,23 @@ describe('bad input', () => {
     }
   });
 
+  test('the documented texts are said word for word', async () => {
+    const { api, account } = await startPlane();
+    const alice = await account('alice');
+    for (const body of [{}, { email: '' }, undefined]) {
+      const { status, body: told } = await api.post('/v1/accounts', body);
+      expect([status, told]).toEqual([400, { error: 'email is required', code: 'bad_request' }]);
+    }
+    const unknown = `${alice.key.slice(0, 8)}${'0'.repeat(16)}${'A'.repeat(43)}`;
+    expect((await api.as(unknown).get('/v1/keys')).body).toMatchObject({ error: 'invalid or revoked api key' });
+    expect((await alice.api.get('/v1/nothing')).body).toMatchObject({ error: 'Not found' });
+    expect((await alice.api.post('/v1/channels', { name: 'bad-name' })).body).toEqual({
+      error: 'invalid channel name: bad-name (expected org/namespace/service)',
+      code: 'channel_error',
+    });
+    for (const path of ['/health', '/v1/health']) expect((await api.get(path)).body).toEqual({ status: 'ok' });
+  });
+
   test('text that is meant for a database or a header stays text', async () => {
     const plane = await startPlane();
     const name = `Robert'); DROP TABLE accounts;--`;
