@@ -10,10 +10,23 @@ import { fanout } from './fanout/fanout.ts';
 import { join } from './join/join.ts';
 import { mls } from './mls/mls.ts';
 import { relay } from './relay/relay.ts';
+import { revoke } from './revoke/revoke.ts';
 import { soak } from './soak/soak.ts';
 import { formatFigures, toJson } from './report.ts';
 
-const benches: readonly Bench[] = [e2e, actors, mls, relay, fanout, catchup, distance, backpressure, soak, join];
+const benches: readonly Bench[] = [
+  e2e,
+  actors,
+  mls,
+  relay,
+  fanout,
+  catchup,
+  distance,
+  backpressure,
+  soak,
+  join,
+  revoke,
+];
 
 interface Flags {
   readonly rounds: number;
