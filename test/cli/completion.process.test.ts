@@ -4,6 +4,16 @@ import { CliHome } from './support/run-cli.ts';
 
 const isThere = (shell: string): boolean => spawnSync(shell, ['-c', 'exit 0']).status === 0;
 
+/** What a shell has to say about a script that it reads and does not run. */
+function read(
+  shell: string,
+  args: readonly string[],
+  script: string,
+): { readonly status: number | null; readonly stderr: string } {
+  const { status, stderr } = spawnSync(shell, args, { input: script, encoding: 'utf8' });
+  return { status, stderr };
+}
+
 /** What bash offers behind a line, when it has the script. */
 function offered(script: string, line: string): readonly string[] {
   const words = line.split(' ');
@@ -32,15 +42,13 @@ test('completes commands, sub-commands, options and choices in bash', async () =
 test.runIf(isThere('zsh'))('makes a script that zsh can read', async () => {
   const home = await CliHome.create();
   const script = await home.ok(['completion', 'zsh']);
-  const { status, stderr } = spawnSync('zsh', ['-n'], { input: script, encoding: 'utf8' });
-  expect([status, stderr]).toEqual([0, '']);
+  expect(read('zsh', ['-n'], script)).toEqual({ status: 0, stderr: '' });
 });
 
 test.runIf(isThere('fish'))('makes a script that fish can read', async () => {
   const home = await CliHome.create();
   const script = await home.ok(['completion', 'fish']);
-  const { status, stderr } = spawnSync('fish', ['--no-execute', '-c', script], { encoding: 'utf8' });
-  expect([status, stderr]).toEqual([0, '']);
+  expect(read('fish', ['--no-execute'], script)).toEqual({ status: 0, stderr: '' });
 });
 
 test('names each command and option once for fish and zsh', async () => {
