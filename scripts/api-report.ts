@@ -27,7 +27,12 @@ function isExport(file: string, line: number): boolean {
 /** Names that a report lists as exported. */
 function exportedNames(report: string): string[] {
   const declarations = report.matchAll(/^export (?:abstract )?(?:class|const|function|interface|type) (\w+)/gm);
-  return [...declarations].map(([, name = '']) => name);
+  // What is exported under two names is declared first, and exported by its names.
+  const named = report.matchAll(/^export \{ (\w+)(?: as (\w+))? \}/gm);
+  return [
+    ...[...declarations].map(([, name = '']) => name),
+    ...[...named].map(([, name = '', alias]) => alias ?? name),
+  ];
 }
 
 const problems: string[] = [];

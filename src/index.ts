@@ -169,6 +169,7 @@ export {
   type EventFrame,
   type FeedEvent,
   INSPECTION_SOCKET,
+  type InspectedAgent,
   type InspectedFault,
   type InspectionFrame,
   type InspectionNode,

@@ -8,18 +8,18 @@ import type {
 } from '../actors/channel/index.ts';
 import { checkBytes } from '../base/check.ts';
 import { MlsError } from '../base/errors.ts';
-import type { Invite, Inviter, InviteOptions } from './inviter.ts';
+import type { Invite, InviteOptions } from './inviter.ts';
 import { PayloadIterator } from './payload-iterator.ts';
 
 /** A channel in the terms of the low-level client: bytes in, bytes out. {@link ClientChannel.channel$} is the reactive one. */
 export class ClientChannel implements AsyncDisposable {
   /** The same channel as an Observable of messages and an Observer of payloads. */
   readonly channel$: Channel;
-  readonly #inviter: Inviter;
+  readonly #invite: (options?: InviteOptions) => Promise<Invite>;
 
-  constructor(channel: Channel, inviter: Inviter) {
+  constructor(channel: Channel, invite: (options?: InviteOptions) => Promise<Invite>) {
     this.channel$ = channel;
-    this.#inviter = inviter;
+    this.#invite = invite;
   }
 
   /** `org/namespace/service`. */
@@ -54,7 +54,7 @@ export class ClientChannel implements AsyncDisposable {
   invite(options?: InviteOptions): Promise<Invite> {
     // Whoever invites wants to be there when somebody comes.
     this.channel$.connect();
-    return this.#inviter.invite(options);
+    return this.#invite(options);
   }
 
   /**

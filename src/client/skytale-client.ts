@@ -339,7 +339,8 @@ export class SkytaleClient implements AsyncDisposable {
   }
 
   #face(agent: Agent, channel: Channel): ClientChannel {
-    return new ClientChannel(channel, agent.inviterOf(channel));
+    const inviter = agent.inviterOf(channel);
+    return new ClientChannel(channel, (options) => inviter.invite(options));
   }
 
   async #open(): Promise<Agent> {

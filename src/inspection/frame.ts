@@ -120,7 +120,7 @@ export interface SnapshotFrame {
 export type InspectionFrame =
   | {
       readonly frame: 'hello';
-      readonly format: typeof FEED_FORMAT;
+      readonly format: 'skytale-inspection';
       readonly version: number;
       readonly pid: number;
       readonly startedAtMs: number;

@@ -11,6 +11,7 @@ export type {
   InspectionNode,
   SnapshotFrame,
 } from './frame.ts';
+export type { InspectedAgent } from './sources.ts';
 export {
   INSPECTION_SOCKET,
   type InspectionOptions,

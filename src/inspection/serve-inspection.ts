@@ -27,7 +27,7 @@ export interface InspectionOptions {
 export interface ServeInspectionOptions extends InspectionOptions {
   /** Path of the Unix socket. What a dead process has left there is replaced. */
   readonly socket: string;
-  /** @internal the agent of a client */
+  /** An agent that is shown with its channels. A client passes itself, see `inspect` in its options. */
   readonly agent?: InspectedAgent;
   readonly clock?: Clock;
 }

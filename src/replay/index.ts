@@ -9,13 +9,14 @@ export {
   CHECKERS,
   checkRun,
   History,
+  type InLife,
   KeyUse,
   type Observation,
   type RunRecord,
   type SendOutcome,
   type Violation,
 } from './checkers/index.ts';
-export type { Fault, FaultKind, FaultOf } from './faults/fault.ts';
+export type { AtOperation, AtTime, Fault, FaultKind, FaultOf } from './faults/fault.ts';
 export type { FaultCount } from './faults/fault-board.ts';
 export { FAULT_KINDS, type FaultPlan, formatFaultPlan, parseFaultPlan } from './faults/fault-plan.ts';
 export { RANDOM_KINDS, randomPlan } from './simulation/random-plan.ts';

@@ -61,7 +61,7 @@ export type {
   WaitOptions,
 } from './control-plane/control-plane.ts';
 export { connectControlPlane } from './control-plane/http-control-plane.ts';
-export type { ConnectControlPlaneOptions } from './control-plane/http-control-plane.ts';
+export type { ApiOptions as ConnectControlPlaneOptions } from './control-plane/api-call.ts';
 export { createMemoryControlPlane } from './control-plane/memory-control-plane.ts';
 export type { MemoryControlPlane, MemoryControlPlaneOptions } from './control-plane/memory-control-plane.ts';
 export { exchangeToken } from './control-plane/token-exchange.ts';

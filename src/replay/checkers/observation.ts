@@ -9,7 +9,8 @@ export type SendOutcome =
   /** The agent crashed or its channel was closed before there was an answer: it may be seen once, or not at all. */
   | { readonly kind: 'unknown' };
 
-interface InLife {
+/** Whose life something happened in. */
+export interface InLife {
   readonly agent: string;
   /** Counts from 1. */
   readonly life: number;

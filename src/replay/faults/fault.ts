@@ -1,11 +1,11 @@
 /** Counts from 1, since the plan was armed: the third publish of an agent, its fifth write. */
-interface AtOperation {
+export interface AtOperation {
   readonly agent: string;
   readonly nth: number;
 }
 
 /** In virtual milliseconds since the plan was armed; or as soon afterwards as it makes a difference. */
-interface AtTime {
+export interface AtTime {
   readonly atMs: number;
 }
 
@@ -81,10 +81,8 @@ export type Fault =
 export type FaultKind = Fault['kind'];
 
 /** The faults of these kinds. */
-export type FaultOf<Kind extends FaultKind> = Kind extends FaultKind ? OfKind<Fault, Kind> : never;
-
-type OfKind<Candidate, Kind> = Candidate extends { readonly kind: infer Kinds }
+export type FaultOf<Kind extends FaultKind, Among extends Fault = Fault> = Among extends { readonly kind: infer Kinds }
   ? Kind extends Kinds
-    ? Omit<Candidate, 'kind'> & { readonly kind: Kind }
+    ? Omit<Among, 'kind'> & { readonly kind: Kind }
     : never
   : never;

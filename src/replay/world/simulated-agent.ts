@@ -1,15 +1,5 @@
-import { Keyv } from 'keyv';
-import type { Clock } from '../../base/clock.ts';
-import { SkytaleClient, type SkytaleClientOptions } from '../../client/index.ts';
-import type { FaultBoard } from '../faults/fault-board.ts';
-import type { FaultOf } from '../faults/fault.ts';
-import type { TwinRelay } from '../network/twin-relay.ts';
-import { TwinTransport } from '../network/twin-transport.ts';
-import type { Submission } from '../../transport/index.ts';
-import { AgentMischief } from './agent-mischief.ts';
-import { LifeClock } from './life-clock.ts';
-import type { SeededRandom } from './seeded-random.ts';
-import { type DiskImage, VirtualDisk, type WriteOutcome } from './virtual-disk.ts';
+import type { SkytaleClient, SkytaleClientOptions } from '../../client/index.ts';
+import type { DiskImage, VirtualDisk } from './virtual-disk.ts';
 
 /** How an agent of a simulation is set up. */
 export interface SimulatedAgentOptions {
@@ -25,153 +15,23 @@ export interface SimulatedAgentOptions {
   readonly client?: Omit<SkytaleClientOptions, 'transport' | 'keyv' | 'clock' | 'random' | 'apiKey' | 'apiUrl'>;
 }
 
-/** What all agents of a world stand on. */
-export interface AgentSurroundings {
-  readonly relay: TwinRelay;
-  readonly clock: Clock;
-  readonly random: SeededRandom;
-  readonly board: FaultBoard;
-  readonly latency: () => number;
-  readonly onError: (error: unknown) => void;
-  readonly onSubmit: (agent: string, submissions: readonly Submission[]) => void;
-}
-
-/** How long a client waits until it connects again, in milliseconds. */
-const RETRY_MS = [50, 400] as const;
-const FAILURES = { full: 'ENOSPC', 'read-only': 'EROFS', locked: 'SQLITE_BUSY' } as const;
-
 /** One agent of a simulation, over all its lives: a name, a disk, and while it is up a client with real MLS. */
-export class SimulatedAgent {
+export interface SimulatedAgent {
   readonly name: string;
-  readonly disk: VirtualDisk = new VirtualDisk();
-  readonly mischief: AgentMischief;
-  readonly #options: SimulatedAgentOptions;
-  readonly #world: AgentSurroundings;
-  readonly #random: SeededRandom;
-  #life: { readonly client: SkytaleClient; readonly clock: LifeClock; readonly transport: TwinTransport } | undefined;
-  #lives = 0;
-  #partitions = 0;
-
-  constructor(name: string, options: SimulatedAgentOptions, world: AgentSurroundings) {
-    this.name = name;
-    this.#options = options;
-    this.#world = world;
-    this.#random = world.random.fork();
-    this.mischief = new AgentMischief(name, world.board, world.clock, () => this.#life?.transport.release());
-  }
-
+  readonly disk: VirtualDisk;
   /** How often it was started. */
-  get lives(): number {
-    return this.#lives;
-  }
-
-  get isUp(): boolean {
-    return this.#life !== undefined;
-  }
-
+  readonly lives: number;
+  readonly isUp: boolean;
   /** Whether it has a connection to the relay. */
-  get isOnline(): boolean {
-    return this.#life?.transport.isOnline === true;
-  }
-
+  readonly isOnline: boolean;
   /** The client of its present life. @throws Error while it is down */
-  get client(): SkytaleClient {
-    if (this.#life === undefined) throw new Error(`${this.name} is down`);
-    return this.#life.client;
-  }
-
-  /** The connection of its present life. */
-  get transport(): TwinTransport | undefined {
-    return this.#life?.transport;
-  }
-
+  readonly client: SkytaleClient;
   /** Begins a life, if it is down. */
-  start(): void {
-    if (this.#life !== undefined) return;
-    this.#lives += 1;
-    const { relay, latency, onError, onSubmit } = this.#world;
-    const clock = new LifeClock(this.#world.clock, this.#options.clockSkewMs ?? 0);
-    const [shortest, longest] = RETRY_MS;
-    const random = this.#random;
-    const transport = new TwinTransport({
-      relay,
-      clock,
-      latency,
-      mischief: this.mischief,
-      retryInMs: () => random.between(shortest, longest),
-      onSubmit: (submissions) => onSubmit(this.name, submissions),
-    });
-    if (this.#partitions > 0) transport.cutOff();
-    const store = this.disk.mount(() => this.#onWrite());
-    const keyv = new Keyv({ store, namespace: 'skytale', emitErrors: false });
-    const client = new SkytaleClient('http://127.0.0.1:1', this.name, new TextEncoder().encode(this.name), {
-      ...this.#options.client,
-      transport,
-      keyv,
-      clock,
-      random,
-    });
-    this.#life = { client, clock, transport };
-    const started = async (): Promise<void> => {
-      await client.ready;
-      await this.#options.onStart?.(client, this);
-    };
-    const life = this.#lives;
-    started().catch((error: unknown) => {
-      if (this.#lives !== life || !this.isUp) return;
-      if (this.#options.onError === undefined) onError(error);
-      else this.#options.onError(error, this);
-    });
-  }
-
+  start(): void;
   /** Ends its life as a process that is killed: nothing of it is heard any more, what reached the disk is there. */
-  crash(how: 'crashed' | 'restored' = 'crashed'): void {
-    const life = this.#life;
-    if (life === undefined) return;
-    this.#life = undefined;
-    this.disk.eject();
-    life.clock.end();
-    this.#options.onCrash?.(this, how);
-    void life.transport.close();
-  }
-
+  crash(): void;
   /** Crashes, and is started again after a time. */
-  crashFor(forMs: number): void {
-    this.crash();
-    this.#world.clock.schedule(forMs, () => this.start());
-  }
-
+  crashFor(forMs: number): void;
   /** Crashes, and comes back after a time from what its disk held once. */
-  restoreFrom(image: DiskImage, forMs: number): void {
-    this.crash('restored');
-    this.disk.restore(image);
-    this.#world.clock.schedule(forMs, () => this.start());
-  }
-
-  /** The relay is out of its reach, now and in later lives, until it is let through as often. */
-  cutOff(): void {
-    this.#partitions += 1;
-    this.#life?.transport.cutOff();
-  }
-
-  letThrough(): void {
-    this.#partitions = Math.max(0, this.#partitions - 1);
-    if (this.#partitions === 0) this.#life?.transport.letThrough();
-  }
-
-  #onWrite(): WriteOutcome {
-    const { board } = this.#world;
-    let outcome: WriteOutcome = { kind: 'lands' };
-    for (const fault of board.next('write', this.name) as FaultOf<'crash' | 'store-fails'>[]) {
-      board.fired(fault);
-      if (fault.kind === 'crash') this.crashFor(fault.forMs);
-      else outcome = { kind: 'fails', error: storeFailure(fault.reason), when: fault.when };
-    }
-    return outcome;
-  }
-}
-
-function storeFailure(reason: keyof typeof FAILURES): Error {
-  const code = FAILURES[reason];
-  return Object.assign(new Error(`${code}: injected by the fault plan`), { code });
+  restoreFrom(image: DiskImage, forMs: number): void;
 }

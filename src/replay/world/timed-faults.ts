@@ -3,7 +3,7 @@ import { AuthError, type SkytaleError, toSkytaleError, TransportError } from '..
 import type { FaultBoard, TimedFault } from '../faults/fault-board.ts';
 import type { Fault, FaultOf } from '../faults/fault.ts';
 import type { TwinRelay } from '../network/twin-relay.ts';
-import type { SimulatedAgent } from './simulated-agent.ts';
+import type { AgentRunner } from './agent-runner.ts';
 import type { DiskImage } from './virtual-disk.ts';
 
 /** What became of a change of the group that a plan made: done, or why not. */
@@ -18,7 +18,7 @@ export interface TimedFaultsOptions {
   readonly board: FaultBoard;
   readonly clock: Clock;
   readonly relay: TwinRelay;
-  readonly agent: (name: string) => SimulatedAgent;
+  readonly agent: (name: string) => AgentRunner;
 }
 
 /** How often it is tried again to do what is not possible yet, in milliseconds. */
@@ -105,14 +105,14 @@ export class TimedFaults {
     }
   }
 
-  #cut(agent: SimulatedAgent, cause: SkytaleError): boolean {
+  #cut(agent: AgentRunner, cause: SkytaleError): boolean {
     if (!agent.isOnline) return false;
     agent.transport?.cut(cause);
     return true;
   }
 
   /** All of them at once, when all are up. */
-  #act(fault: Fault, names: readonly string[], action: (agent: SimulatedAgent) => Promise<void>): boolean {
+  #act(fault: Fault, names: readonly string[], action: (agent: AgentRunner) => Promise<void>): boolean {
     const agents = names.map((name) => this.#options.agent(name));
     if (!agents.every(({ isUp }) => isUp)) return false;
     for (const agent of agents) {

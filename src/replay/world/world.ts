@@ -6,9 +6,10 @@ import { FaultBoard, type FaultCount } from '../faults/fault-board.ts';
 import type { Fault } from '../faults/fault.ts';
 import { type FaultPlan, formatFaultPlan, parseFaultPlan } from '../faults/fault-plan.ts';
 import { TwinRelay } from '../network/twin-relay.ts';
+import { AgentRunner, type AgentSurroundings } from './agent-runner.ts';
 import { quiet } from './quiet.ts';
 import { SeededRandom } from './seeded-random.ts';
-import { type AgentSurroundings, SimulatedAgent, type SimulatedAgentOptions } from './simulated-agent.ts';
+import type { SimulatedAgent, SimulatedAgentOptions } from './simulated-agent.ts';
 import { type ActionOutcome, TimedFaults } from './timed-faults.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -49,7 +50,7 @@ export class World implements AsyncDisposable {
   readonly relay: MemoryRelay;
   readonly #twin: TwinRelay;
   readonly #board: FaultBoard;
-  readonly #agents = new Map<string, SimulatedAgent>();
+  readonly #agents = new Map<string, AgentRunner>();
   readonly #surroundings: AgentSurroundings;
   readonly #timed: TimedFaults;
   readonly #errors: unknown[] = [];
@@ -82,18 +83,13 @@ export class World implements AsyncDisposable {
       board: this.#board,
       clock: this.clock,
       relay: this.#twin,
-      agent: (name) => this.agent(name),
+      agent: (name) => this.#runner(name),
     });
   }
 
   /** The agent of this name: started when it is first asked for, with these options. */
   agent(name: string, options: SimulatedAgentOptions = {}): SimulatedAgent {
-    const known = this.#agents.get(name);
-    if (known !== undefined) return known;
-    const agent = new SimulatedAgent(name, options, this.#surroundings);
-    this.#agents.set(name, agent);
-    agent.start();
-    return agent;
+    return this.#runner(name, options);
   }
 
   /** All agents, in the order in which they were first asked for. */
@@ -155,7 +151,7 @@ export class World implements AsyncDisposable {
     this.#timed.heal();
     this.#twin.stop();
     this.#twin.start();
-    for (const agent of this.agents) {
+    for (const agent of this.#agents.values()) {
       agent.mischief.heal();
       agent.start();
     }
@@ -198,5 +194,14 @@ export class World implements AsyncDisposable {
     await this.#loaded;
     await quiet();
     if (this.#errors.length > 0) throw this.#errors.shift();
+  }
+
+  #runner(name: string, options: SimulatedAgentOptions = {}): AgentRunner {
+    const known = this.#agents.get(name);
+    if (known !== undefined) return known;
+    const agent = new AgentRunner(name, options, this.#surroundings);
+    this.#agents.set(name, agent);
+    agent.start();
+    return agent;
   }
 }

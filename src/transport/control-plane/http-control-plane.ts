@@ -23,9 +23,6 @@ import type {
 } from './control-plane.ts';
 import { exchangeToken } from './token-exchange.ts';
 
-/** Options of {@link connectControlPlane}. */
-export type ConnectControlPlaneOptions = ApiOptions;
-
 /** Most items of a list that one answer holds. */
 const MAX_INVITES = 100_000;
 const MAX_REQUESTS = 256;
@@ -36,7 +33,7 @@ const MAX_REMOVALS = 10_000;
  *
  * @throws {@link AuthError} `auth_key_invalid`; {@link RuntimeError} `invalid_argument` for an `apiUrl` that is none
  */
-export function connectControlPlane(options: ConnectControlPlaneOptions): ControlPlane {
+export function connectControlPlane(options: ApiOptions): ControlPlane {
   checkApiKey(options.apiKey);
   checkApiUrl(options.apiUrl);
   return new HttpControlPlane(options);
