@@ -49,6 +49,11 @@ export class ClientChannel implements AsyncDisposable {
    * has this name for another account; {@link RuntimeError} `invalid_argument`; and what {@link ControlPlane} rejects with
    *
    * @example
+   * const client = new SkytaleClient('https://relay.example', './alice', new TextEncoder().encode('alice'), {
+   *   apiKey: process.env['SKYTALE_API_KEY'] ?? '',
+   *   apiUrl: 'https://api.example',
+   * });
+   * const channel = await client.createChannel('acme/research/summarizer');
    * const { token } = await channel.invite({ maxUses: 3, ttlSeconds: 600 });
    */
   invite(options?: InviteOptions): Promise<Invite> {
