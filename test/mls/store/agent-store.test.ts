@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { STORE_FORMAT } from '../../../src/mls/store/record-envelope.ts';
 import { agentStoreContract, delta, deltasIn, HEAD, live, open } from './agent-store-contract.ts';
 import { bytesOf, channel, fakeCodec, recordAt } from './fake-groups.ts';
 import { memoryStore, NAMESPACE, stores } from './stores.ts';
@@ -390,7 +391,7 @@ describe('damage', () => {
       const raw = await furnished();
       const key = `${NAMESPACE}:${part}`;
       const content = bytesIn(await raw.get(key)).subarray(0, -16);
-      content[4] = 3;
+      content[4] = STORE_FORMAT + 1;
       await raw.put(
         key,
         valueOf(Buffer.concat([content, createHash('sha256').update(content).digest().subarray(0, 16)])),

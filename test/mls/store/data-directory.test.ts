@@ -16,6 +16,7 @@ import { openDataDirectory } from '../../../src/mls/store/index.ts';
 import type { DataDirectory, DataDirectoryOptions } from '../../../src/mls/store/index.ts';
 import { loadKeyvSqlite } from '../../../src/mls/store/keyv-sqlite.ts';
 import type { KeyvSqlite } from '../../../src/mls/store/keyv-sqlite.ts';
+import { STORE_FORMAT } from '../../../src/mls/store/record-envelope.ts';
 import { bytesOf, channel, emptyRecord, fakeCodec, fakeGroup, recordAt, step } from './fake-groups.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { copyOf, holds, plunder } from './plunder.ts';
@@ -119,7 +120,7 @@ describe.runIf(hasSqlite)('a data directory', () => {
     const raw = sqliteStore(file);
     const { value } = JSON.parse((await raw.get(`${NAMESPACE}:format`)) ?? '') as { value: string };
     const content = Buffer.from(value, 'base64').subarray(0, -16);
-    content[4] = 3;
+    content[4] = STORE_FORMAT + 1;
     const newer = Buffer.concat([content, createHash('sha256').update(content).digest().subarray(0, 16)]);
     await raw.put(`${NAMESPACE}:format`, JSON.stringify({ value: newer.toString('base64') }));
     await raw.keyv.disconnect();
