@@ -152,14 +152,14 @@ it('waits for the control plane, too, and a member tells of its absence once', a
   const watch = new Watch(village.agent('bob').join(CHANNEL, token));
   village.relay.interrupt();
   village.relay.restore();
-  await faults.until((values) => values.some(isFault('join-desk')));
+  await faults.until((values) => values.some(isFault('control-plane')));
   // Long enough to have asked several times.
   const asked = village.clock.now() + 10_000;
   await expect.poll(() => village.clock.now(), { timeout: 10_000 }).toBeGreaterThan(asked);
   village.controlPlane.restore();
   await watch.end;
   expect(watch.kinds.at(-1)).toBe('joined');
-  expect(faults.values.map(({ kind }) => kind)).toEqual(['join-desk']);
+  expect(faults.values.map(({ kind }) => kind)).toEqual(['control-plane']);
 });
 
 describe('an invite that wants approval', () => {

@@ -25,6 +25,7 @@ import { JoinDesk } from './join-desk.ts';
 import { LinkDriver } from './link-driver.ts';
 import { LogReader, type ReadingEnd } from './log-reader.ts';
 import { MessageIds } from './message-id.ts';
+import { Outage } from './outage.ts';
 import { OutboxDesk, type OutgoingPayload } from './outbox-desk.ts';
 import { Publisher } from './publisher.ts';
 import { RemovalDesk } from './removal-desk.ts';
@@ -84,8 +85,9 @@ export class ChannelActor {
       link: new LinkDriver(ports.transport, (input) => mailbox.tell(input)),
       ids: new MessageIds(record.idKey, ports.random),
     };
-    this.joins = new JoinDesk(this.#bench);
-    this.#removals = new RemovalDesk(this.#bench);
+    const outage = new Outage(this.output);
+    this.joins = new JoinDesk(this.#bench, outage);
+    this.#removals = new RemovalDesk(this.#bench, outage);
     this.#commits = new CommitDesk(
       new CommitWindow(ports.commitWindowMs ?? 0, ports.clock, () => mailbox.tell({ kind: 'wake' })),
     );

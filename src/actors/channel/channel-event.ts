@@ -71,7 +71,7 @@ export interface RejoinRequest extends Arrival {
  * - `rejected`: the relay refused a message that was given to `next()`; the payload is handed back.
  * - `source-error`: an Observable that feeds the channel ended with an error.
  * - `handler-failed`: a `consume` handler threw; the message is tried again.
- * - `commit-failed`: a change that the channel makes by itself (removing who leaves, renewing keys) was not possible.
+ * - `commit-failed`: a change that the channel makes by itself (removing who leaves or was revoked, renewing keys) was not possible.
  * - `rolled-back`: the data directory is an old copy; the channel joins anew.
  * - `crashed`: the channel's actor failed and restarts from its store.
  * - `late-reply`: a reply to a request of this agent that does not wait any more.
@@ -81,12 +81,12 @@ export interface RejoinRequest extends Arrival {
  *   Told once each time. `unhandled` messages wait in the journal.
  * - `join-refused`: a request to join is not what it seems, or cannot be granted; it was denied. Many of them point at a control
  *   plane that is up to something.
- * - `join-desk`: the control plane cannot be asked who wants to join. Told once; the channel keeps asking.
+ * - `control-plane`: the control plane cannot be asked who wants to join and whom to remove. Told once an outage; the channel keeps
+ *   asking.
  * - `fork`: a member says, signed, that it is in another state of the epoch than this one: they were shown different
  *   histories. All members say then in which state they are; those on the smaller side stop reading and ask for a fresh leaf.
  * - `removal-refused`: a request to remove a member was not signed by another member, or is void. Many of them point at a control
  *   plane that is not to be trusted.
- * - `removal-desk`: the control plane cannot be asked whom to remove, or a removal is refused. Told once; the channel keeps trying.
  * - `stuck`: a commit cannot be applied; the channel does not go past it, and joins anew behind it if another member helps.
  */
 export type ChannelFault =
@@ -105,7 +105,7 @@ export type ChannelFault =
   | { readonly kind: 'unsent'; readonly error: SkytaleError }
   | { readonly kind: 'slow'; readonly unhandled: number }
   | { readonly kind: 'join-refused'; readonly identity: Uint8Array; readonly error: SkytaleError }
-  | { readonly kind: 'join-desk'; readonly error: SkytaleError }
+  | { readonly kind: 'control-plane'; readonly error: SkytaleError }
   | {
       readonly kind: 'fork';
       readonly seq: number;
@@ -115,7 +115,6 @@ export type ChannelFault =
       readonly error: SkytaleError;
     }
   | { readonly kind: 'removal-refused'; readonly identity: Uint8Array; readonly error: SkytaleError }
-  | { readonly kind: 'removal-desk'; readonly error: SkytaleError }
   | { readonly kind: 'crashed'; readonly error: SkytaleError; readonly retryInMs: number }
   | { readonly kind: 'stuck'; readonly seq: number; readonly error: SkytaleError };
 

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { ChannelError, MlsError, RuntimeError, type SkytaleError, toSkytaleError } from '../../base/errors.ts';
 import { groupMembers, type JoinDecision } from '../../mls/index.ts';
-import { Backoff, yieldTurn } from '../../streams/index.ts';
+import { Backoff, EarliestTimer, yieldTurn } from '../../streams/index.ts';
 import type { ControlPlane, PendingJoin } from '../../transport/index.ts';
 import { AdmissionReports } from './admission-reports.ts';
 import { deferred } from './deferred.ts';
@@ -9,6 +9,7 @@ import { admission, judge, JUDGED_AT_ONCE, type Judged } from './join-judge.ts';
 import { JoinPace } from './join-pace.ts';
 import { type JoinRequest, OpenJoinRequests } from './join-request.ts';
 import type { CommitReceipt } from './channel-event.ts';
+import type { Outage } from './outage.ts';
 import type { Workbench } from './workbench.ts';
 
 /** How often it asks without being told that there is something. */
@@ -45,14 +46,13 @@ export class JoinDesk {
   readonly #open = new OpenJoinRequests();
   readonly #pace: JoinPace;
   readonly #retries: Backoff;
+  readonly #outage: Outage;
+  readonly #next: EarliestTimer;
   readonly #stopped = new AbortController();
   /** Whether the group is known as far as the log goes. */
   #isCaughtUp = false;
   #isAsking = false;
   #askAgain = false;
-  #isOutOfReach = false;
-  #cancelNext: (() => void) | undefined;
-  #nextAtMs = Infinity;
   readonly #inHand = new Set<string>();
   readonly #reports: AdmissionReports;
   /** By id, since when it was refused and not denied yet. */
@@ -61,9 +61,13 @@ export class JoinDesk {
   /** By id, until when. */
   readonly #resting = new Map<string, number>();
 
-  constructor(bench: Workbench) {
+  constructor(bench: Workbench, outage: Outage) {
     this.#bench = bench;
     this.#controlPlane = bench.ports.controlPlane;
+    this.#outage = outage;
+    this.#next = new EarliestTimer(bench.ports.clock, () => {
+      if (this.#controlPlane !== undefined) void this.#ask(this.#controlPlane);
+    });
     this.#pace = new JoinPace(bench.ports);
     this.#reports = new AdmissionReports(bench.ports, this.#stopped.signal, (error) => void this.#trouble(error));
     this.#retries = new Backoff({ minMs: 1_000, maxMs: ASK_EVERY_MS }, bench.ports);
@@ -94,25 +98,14 @@ export class JoinDesk {
   /** Asks nothing any more, and nobody. */
   stop(): void {
     this.#stopped.abort(new ChannelError('channel_closed', `${this.#bench.keeper.record.name} is closed`));
-    this.#cancelNext?.();
+    this.#next.stop();
     this.#open.complete();
   }
 
   #askIn(delayMs: number): void {
     if (this.#controlPlane === undefined || this.#stopped.signal.aborted) return;
-    if (this.#isAsking) {
-      this.#askAgain ||= delayMs < ASK_EVERY_MS;
-      return;
-    }
-    const { clock } = this.#bench.ports;
-    const atMs = clock.now() + delayMs;
-    if (atMs >= this.#nextAtMs) return;
-    this.#cancelNext?.();
-    this.#nextAtMs = atMs;
-    this.#cancelNext = clock.schedule(Math.max(0, delayMs), () => {
-      this.#nextAtMs = Infinity;
-      if (this.#controlPlane !== undefined) void this.#ask(this.#controlPlane);
-    });
+    if (this.#isAsking) this.#askAgain ||= delayMs < ASK_EVERY_MS;
+    else this.#next.fireIn(delayMs);
   }
 
   async #ask(controlPlane: ControlPlane): Promise<void> {
@@ -120,7 +113,7 @@ export class JoinDesk {
     let nextMs = ASK_EVERY_MS;
     try {
       if (this.#isCaughtUp) this.#pace.found(await this.#round(controlPlane));
-      this.#isOutOfReach = false;
+      this.#outage.answered(this);
       this.#retries.succeeded();
     } catch (error) {
       nextMs = this.#trouble(toSkytaleError(error)) ?? nextMs;
@@ -133,13 +126,12 @@ export class JoinDesk {
     this.#askIn(secondLook ? SECOND_LOOK_MS : nextMs);
   }
 
-  /** What went wrong, told once an outage. Returns when to try again. */
+  /** The control plane does not answer. Returns when to try again. */
   #trouble(error: SkytaleError): number | undefined {
     if (this.#stopped.signal.aborted) return undefined;
     // Nobody has invited anybody yet, or our own admission is not reported yet: there will be notice.
     if (error.code === 'not_found') return undefined;
-    if (!this.#isOutOfReach) this.#bench.output.fault({ kind: 'join-desk', error });
-    this.#isOutOfReach = true;
+    this.#outage.noticed(this, error);
     return this.#retries.nextDelayMs();
   }
 

@@ -1,9 +1,10 @@
 import { ChannelError, MlsError, type SkytaleError, toSkytaleError } from '../../base/errors.ts';
 import { groupMembers, judgeRemoval } from '../../mls/index.ts';
-import { Backoff } from '../../streams/index.ts';
+import { Backoff, EarliestTimer } from '../../streams/index.ts';
 import type { ControlPlane, PendingRemoval } from '../../transport/index.ts';
-import type { CommitReceipt } from './channel-event.ts';
+import type { ChannelFault, CommitReceipt } from './channel-event.ts';
 import { deferred } from './deferred.ts';
+import type { Outage } from './outage.ts';
 import type { Workbench } from './workbench.ts';
 
 /** How often it asks without being told that there is something. */
@@ -12,8 +13,8 @@ const ASK_EVERY_MS = 60_000;
 const HEAD_START_MS = 150;
 const MAX_SPREAD_MS = 200;
 const SPREAD_PER_MEMBER_MS = 2;
-/** Requests that were refused, and are not to be told of again. */
-const MAX_REFUSED = 1024;
+/** Requests that could not be followed, and are not to be told of again. */
+const MAX_TOLD = 1024;
 
 /**
  * Removes members whose agents were revoked. Asks the control plane who there is when the channel has caught up, when the
@@ -26,18 +27,22 @@ export class RemovalDesk {
   readonly #bench: Workbench;
   readonly #controlPlane: ControlPlane | undefined;
   readonly #retries: Backoff;
+  readonly #outage: Outage;
+  readonly #next: EarliestTimer;
   readonly #stopped = new AbortController();
-  readonly #refused = new Set<string>();
+  /** Ids of requests. */
+  readonly #told = new Set<string>();
   #isCaughtUp = false;
   #isAsking = false;
   #asksAgain = false;
-  #isOutOfReach = false;
-  #cancelNext: (() => void) | undefined;
-  #nextAtMs = Infinity;
 
-  constructor(bench: Workbench) {
+  constructor(bench: Workbench, outage: Outage) {
     this.#bench = bench;
     this.#controlPlane = bench.ports.controlPlane;
+    this.#outage = outage;
+    this.#next = new EarliestTimer(bench.ports.clock, () => {
+      if (this.#controlPlane !== undefined) void this.#ask(this.#controlPlane);
+    });
     this.#retries = new Backoff({ minMs: 1_000, maxMs: ASK_EVERY_MS }, bench.ports);
   }
 
@@ -63,25 +68,13 @@ export class RemovalDesk {
   /** Asks nothing any more. */
   stop(): void {
     this.#stopped.abort(new ChannelError('channel_closed', `${this.#bench.keeper.record.name} is closed`));
-    this.#cancelNext?.();
+    this.#next.stop();
   }
 
   #askIn(delayMs: number): void {
-    const controlPlane = this.#controlPlane;
-    if (controlPlane === undefined || this.#stopped.signal.aborted) return;
-    if (this.#isAsking) {
-      this.#asksAgain ||= delayMs < ASK_EVERY_MS;
-      return;
-    }
-    const { clock } = this.#bench.ports;
-    const atMs = clock.now() + delayMs;
-    if (atMs >= this.#nextAtMs) return;
-    this.#cancelNext?.();
-    this.#nextAtMs = atMs;
-    this.#cancelNext = clock.schedule(delayMs, () => {
-      this.#nextAtMs = Infinity;
-      void this.#ask(controlPlane);
-    });
+    if (this.#controlPlane === undefined || this.#stopped.signal.aborted) return;
+    if (this.#isAsking) this.#asksAgain ||= delayMs < ASK_EVERY_MS;
+    else this.#next.fireIn(delayMs);
   }
 
   async #ask(controlPlane: ControlPlane): Promise<void> {
@@ -89,7 +82,7 @@ export class RemovalDesk {
     let nextMs = ASK_EVERY_MS;
     try {
       if (this.#isCaughtUp) await this.#round(controlPlane);
-      this.#isOutOfReach = false;
+      this.#outage.answered(this);
       this.#retries.succeeded();
     } catch (error) {
       nextMs = this.#trouble(toSkytaleError(error)) ?? nextMs;
@@ -100,12 +93,11 @@ export class RemovalDesk {
     this.#askIn(nextMs);
   }
 
-  /** What went wrong, told once an outage. Returns when to try again. */
+  /** The control plane does not answer. Returns when to try again. */
   #trouble(error: SkytaleError): number | undefined {
     // The control plane does not know the channel, or not that this account is in it: then it has nothing for us.
     if (this.#stopped.signal.aborted || error.code === 'not_found') return undefined;
-    if (!this.#isOutOfReach) this.#bench.output.fault({ kind: 'removal-desk', error });
-    this.#isOutOfReach = true;
+    this.#outage.noticed(this, error);
     return this.#retries.nextDelayMs();
   }
 
@@ -124,7 +116,8 @@ export class RemovalDesk {
     const verdict = await judgeRemoval(ports.engine, group, removal);
     if (verdict.kind === 'gone') return true;
     if (verdict.kind === 'void') {
-      this.#refuse(removal, verdict.why);
+      const error = new MlsError('mls_error', `a request to remove a member was not followed: ${verdict.why}`);
+      this.#tellOnce(removal, { kind: 'removal-refused', identity: removal.identity, error });
       return false;
     }
     const { member, reason } = verdict;
@@ -132,21 +125,24 @@ export class RemovalDesk {
     if (member.leaf === group.ownLeaf) return false;
     const { identity, requestedBy } = removal;
     if (ports.acceptRemoval?.({ channel: name, identity, requestedBy, reason }) === false) return false;
-    await this.#commit(removal);
-    return true;
+    return this.#commit(removal);
   }
 
-  /** @throws what the commit was refused with, if who is meant is still there and could be removed */
-  async #commit({ identity }: PendingRemoval): Promise<void> {
+  /** Whether who is meant is gone. What was not possible is tried again the next time. */
+  async #commit(removal: PendingRemoval): Promise<boolean> {
+    const { identity } = removal;
     const { promise, resolve, reject } = deferred<CommitReceipt>();
     const request = { change: { remove: [identity] }, waiter: { resolve, reject } };
     this.#bench.mailbox.tell({ kind: 'commit', request });
     try {
       await promise;
-    } catch (error) {
+      return true;
+    } catch (thrown) {
+      const error = toSkytaleError(thrown);
       // Another member was faster.
-      if (error instanceof ChannelError && error.code === 'not_found') return;
-      throw error;
+      if (error.code === 'not_found') return true;
+      if (!this.#stopped.signal.aborted) this.#tellOnce(removal, { kind: 'commit-failed', error });
+      return false;
     }
   }
 
@@ -159,12 +155,11 @@ export class RemovalDesk {
     }
   }
 
-  #refuse({ id, identity }: PendingRemoval, why: string): void {
-    if (this.#refused.has(id)) return;
-    this.#refused.add(id);
-    const [oldest] = this.#refused;
-    if (this.#refused.size > MAX_REFUSED && oldest !== undefined) this.#refused.delete(oldest);
-    const error = new MlsError('mls_error', `a request to remove a member was not followed: ${why}`);
-    this.#bench.output.fault({ kind: 'removal-refused', identity, error });
+  #tellOnce({ id }: PendingRemoval, fault: ChannelFault): void {
+    if (this.#told.has(id)) return;
+    this.#told.add(id);
+    const [oldest] = this.#told;
+    if (this.#told.size > MAX_TOLD && oldest !== undefined) this.#told.delete(oldest);
+    this.#bench.output.fault(fault);
   }
 }
