@@ -75,10 +75,10 @@ describe('a client that does not read its answers', () => {
     const flooder = await RawClient.connect(relay.endpoint);
     const honest = await RawClient.connect(relay.endpoint);
     flooder.pause();
-    const pings = 30_000;
+    const pings = 10_000;
     for (let nonce = 1; nonce <= pings; nonce += 1) {
       flooder.send({ case: 'ping', value: { nonce: BigInt(nonce) } });
-      if (nonce % 5000 === 0) {
+      if (nonce % 2500 === 0) {
         await honest.publish(messages(1));
         expect(relay.load().unreadBytes).toBeLessThan(1300 * KIB);
       }
@@ -86,5 +86,5 @@ describe('a client that does not read its answers', () => {
     flooder.resume();
     while (flooder.frames.length < 1 + pings) await flooder.changed();
     expect(flooder.frames.at(-1)).toMatchObject({ case: 'pong', value: { nonce: BigInt(pings) } });
-  });
+  }, 60_000);
 });
