@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CliHome } from './run-cli.ts';
 
-const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../.cache/compiled/src/cli/main.js', import.meta.url));
 
-/** The arguments of node that run the command from its sources. */
-export const SKYTALE_ARGS: readonly string[] = ['--import', import.meta.resolve('tsx'), MAIN];
+/** The arguments of node that run the command as test/setup/compiled-command.ts has compiled it. */
+export const SKYTALE_ARGS: readonly string[] = [MAIN];
 
 /** An environment in which a shell finds `skytale`, with its own home. `upArgs` are added to `skytale up`. */
 export async function shellEnvironment(home: CliHome, upArgs: string = ''): Promise<NodeJS.ProcessEnv> {
