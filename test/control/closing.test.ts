@@ -38,7 +38,11 @@ test('who goes away while waiting gives its place to others', async () => {
   const holder = polls.find((poll) => poll !== refusedPoll);
   holder?.leaving.abort();
   await expect(holder?.answer).rejects.toThrow();
-  await vi.waitFor(async () => expect(await alice.api.get(path.replace('wait_seconds=25', 'wait_seconds=1'))).toMatchObject({ status: 200 }), {
-    timeout: 10_000,
-  });
+  await vi.waitFor(
+    async () =>
+      expect(await alice.api.get(path.replace('wait_seconds=25', 'wait_seconds=1'))).toMatchObject({ status: 200 }),
+    {
+      timeout: 10_000,
+    },
+  );
 });
