@@ -61,6 +61,7 @@ async function oneByOne({ member, joiners }: World, members: number): Promise<re
     const took = await joiners.call('join', { who, name, token });
     if (turn >= 0) tookMs.push(took);
     await member.call('remove', { who, name });
+    await joiners.call('retire', who);
   }
   return tookMs;
 }
@@ -74,6 +75,7 @@ async function allAtOnce({ member, joiners }: World, round: number): Promise<num
   const before = await member.call('state', name);
   await Promise.all(crowd.map((who) => joiners.call('join', { who, name, token })));
   const after = await member.call('state', name);
+  for (const who of crowd) await joiners.call('retire', who);
   if (after.members !== AT_ONCE + 1) throw new Error(`${after.members} are in, not ${AT_ONCE + 1}`);
   return after.epoch - before.epoch;
 }

@@ -74,6 +74,11 @@ const calls = {
   async remove({ who, name }: { readonly who: string; readonly name: string }): Promise<void> {
     await channel(name).removeMember(bytes(who));
   },
+  /** Ends an agent: an account may have so many connections, and no more. */
+  async retire(who: string): Promise<void> {
+    await clients.get(who)?.close();
+    clients.delete(who);
+  },
   /** The epoch, and how many members there are in it. */
   state(name: string): { readonly epoch: number; readonly members: number } {
     const { epoch, members } = channel(name).channel$.state$.value;
