@@ -4,13 +4,15 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** Tests of what people start from a shell. They wait for output and not for time, so two of them may run side by side. */
-const COMMANDS = ['test/cli/**/*.process.test.ts', 'test/demo/*.process.test.ts', 'test/examples/*.process.test.ts'];
+/** They measure memory, or open ten thousand sockets, and are not to be disturbed. */
+const ALONE = ['test/relay/stalled-subscriber.process.test.ts', 'test/relay/idle-connections.process.test.ts'];
+
+/** As many test files at a time as there are cores, but not more than `most`. */
+const upTo = (most: number): number => Math.min(availableParallelism(), most);
 
 /**
  * Three groups, one after the other. Most test files run side by side. Files named `*.process.test.ts` start or kill
- * processes: they run one at a time, so that none of them times out because the others took the cores, but for those
- * that run commands.
+ * processes: two of them run at a time, which wait for what they start and not for time, and a few run alone.
  */
 const config: ViteUserConfig = defineConfig({
   resolve: {
@@ -19,9 +21,11 @@ const config: ViteUserConfig = defineConfig({
       { find: /^skytale-rx\/relay$/, replacement: source('./src/relay/index.ts') },
       { find: /^skytale-rx\/control$/, replacement: source('./src/control/index.ts') },
       { find: /^skytale-rx\/replay$/, replacement: source('./src/replay/index.ts') },
+      { find: /^(\.\.\/)+base\/worker-thread\.ts$/, replacement: source('./test/setup/compiled-threads.ts') },
     ],
   },
   test: {
+    globalSetup: ['test/setup/compiled-sources.ts'],
     setupFiles: ['test/setup/open-resources.ts'],
     restoreMocks: true,
     coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['src/**/gen/**'] },
@@ -32,7 +36,7 @@ const config: ViteUserConfig = defineConfig({
           name: 'units',
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.process.test.ts'],
-          maxWorkers: Math.min(availableParallelism(), 4),
+          maxWorkers: upTo(4),
           testTimeout: 20_000,
           hookTimeout: 20_000,
           sequence: { groupOrder: 0 },
@@ -43,8 +47,8 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'processes',
           include: ['test/**/*.process.test.ts'],
-          exclude: COMMANDS,
-          maxWorkers: 1,
+          exclude: ALONE,
+          maxWorkers: upTo(2),
           testTimeout: 120_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
@@ -53,10 +57,9 @@ const config: ViteUserConfig = defineConfig({
       {
         extends: true,
         test: {
-          name: 'commands',
-          include: COMMANDS,
-          globalSetup: ['test/setup/compiled-command.ts'],
-          maxWorkers: Math.min(availableParallelism(), 2),
+          name: 'alone',
+          include: ALONE,
+          maxWorkers: 1,
           testTimeout: 120_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 2 },

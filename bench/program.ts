@@ -15,13 +15,13 @@ export class Program<T extends Calls<T>> {
   #lastId = 0;
 
   /**
-   * @param file the compiled program, or one in TypeScript: fit for a test, not for a measurement
+   * @param file the compiled program
    * @param profileDir where it leaves a CPU profile of its life, if anywhere
    */
   constructor(file: string, profileDir?: string) {
     const profiling = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
     this.#child = fork(file, {
-      execArgv: [...loaderFor(file), '--expose-gc', '--enable-source-maps', ...profiling],
+      execArgv: ['--expose-gc', '--enable-source-maps', ...profiling],
       serialization: 'advanced',
     });
     this.#child.on('message', (response: Response) => this.#settle(response));
@@ -84,10 +84,6 @@ export class Program<T extends Calls<T>> {
     for (const { reject } of this.#pending.values()) reject(new Error(reason));
     this.#pending.clear();
   }
-}
-
-function loaderFor(file: string): readonly string[] {
-  return file.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : [];
 }
 
 /** Starts measured processes from the directory that holds their compiled files. */

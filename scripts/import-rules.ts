@@ -147,7 +147,7 @@ const rules: readonly Rule[] = [
   },
   {
     name: 'process-tests-by-name',
-    comment: 'Tests that start processes are named *.process.test.ts: they run one at a time.',
+    comment: 'Tests that start processes are named *.process.test.ts: only two of them run at a time.',
     severity: 'error',
     from: { path: '^test/.+\\.test\\.ts$', pathNot: '\\.process\\.test\\.ts$' },
     to: { path: '^(node:)?child_process$', reachable: true },

@@ -64,7 +64,7 @@ export class AgentHandle {
 
   /** Starts the process; another time, on the directory that the one before has left. */
   start(): void {
-    const child = this.#stage.start<ToAgent, FromAgent>(this.name, 'agent-process.ts', this.#brief);
+    const child = this.#stage.start<ToAgent, FromAgent>(this.name, 'agent-process', this.#brief);
     const life = this.#reports.push(undefined) - 1;
     child.messages$.subscribe((message) => {
       if (message.kind === 'failed') this.#stage.fail(new Error(`${this.name} has failed: ${message.message}`));

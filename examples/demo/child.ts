@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fromEvent, type Observable } from 'rxjs';
 
@@ -13,13 +14,14 @@ export class Child<To extends object, From> {
   #hasEnded = false;
 
   /**
-   * @param program file of this folder that the process runs
+   * @param program file of this folder that the process runs, without its extension
    * @param brief what it is told at the start, as JSON
    * @param fail told when the process cannot be started, cannot be told something, or ends otherwise than it was asked to
    */
   constructor(name: string, program: string, brief: object, fail: (error: Error) => void) {
+    const file = fileURLToPath(new URL(`${program}${extname(import.meta.url)}`, import.meta.url));
     // Inherits what makes Node.js understand TypeScript. What a process has to say on stderr should be seen.
-    const child = fork(fileURLToPath(new URL(program, import.meta.url)), [JSON.stringify(brief)], {
+    const child = fork(file, [JSON.stringify(brief)], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

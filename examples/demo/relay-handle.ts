@@ -11,7 +11,7 @@ export interface RelayHandle {
 
 /** Starts a relay process and waits until it listens. */
 export async function startRelayProcess(brief: RelayBrief, stage: Stage): Promise<RelayHandle> {
-  const child = stage.start<Finish, FromRelay>('the relay', 'relay-process.ts', brief);
+  const child = stage.start<Finish, FromRelay>('the relay', 'relay-process', brief);
   let address: { readonly endpoint: string; readonly port: number } | undefined;
   child.messages$.subscribe((message) => {
     if (message.kind === 'failed') stage.fail(new Error(`the relay has failed: ${message.message}`));

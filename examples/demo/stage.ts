@@ -5,7 +5,7 @@ import { Child } from './child.ts';
  * Where the demo starts its processes and waits for them. What goes wrong anywhere ends every wait, now and later.
  *
  * @example
- * const bob = stage.start<ToAgent, FromAgent>('bob', 'agent-process.ts', brief);
+ * const bob = stage.start<ToAgent, FromAgent>('bob', 'agent-process', brief);
  * bob.messages$.subscribe(() => stage.changed());
  * await stage.until('bob has everything', () => progress.isDone);
  */

@@ -10,6 +10,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Kills the command after this time. Default: none. */
   readonly timeoutMs?: number;
+  /** Ends the command when it is aborted. */
+  readonly signal?: AbortSignal;
 }
 
 /** How a command ended. `code` is undefined when a signal ended it. */
@@ -25,6 +27,7 @@ function start(command: string, args: readonly string[], options: RunOptions, st
     cwd: options.cwd ?? ROOT,
     env: { ...process.env, ...options.env },
     stdio: ['ignore', stdio, stdio],
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
     ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs, killSignal: 'SIGKILL' }),
   });
 }
@@ -51,7 +54,9 @@ export function runQuietly(command: string, args: readonly string[], options: Ru
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       output += text;
     });
-    child.once('error', fail);
+    child.once('error', (error) => {
+      if (options.signal?.aborted !== true) fail(error);
+    });
     child.once('close', (code) => done({ code: code ?? undefined, stdout, output }));
   });
 }

@@ -1,10 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { soak } from '../../bench/soak/soak-run.ts';
+import { compiled } from '../support/compiled.ts';
 
 it('goes on without loss, repetition or a stopped stream while the relay is killed again and again', async () => {
   const result = await soak({
-    relayFile: fileURLToPath(new URL('../../bench/soak/programs/relay.ts', import.meta.url)),
+    relayFile: compiled('bench/soak/programs/relay.ts'),
     durationMs: 20_000,
     killEveryMs: 5_000,
     perSecond: 20,

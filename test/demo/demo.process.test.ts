@@ -3,12 +3,15 @@ import { once } from 'node:events';
 import { appendFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { ROOT } from '../../scripts/lib/root.ts';
 import type { Report } from '../../examples/demo/report.ts';
+import { compiled } from '../support/compiled.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../examples/demo/main.ts', import.meta.url));
-const LOADER = import.meta.resolve('tsx');
+/** What node is given to run the demo. */
+const PROGRAM = [compiled('examples/demo/main.ts')];
+/** The same, as `npm start` does it. */
+const SOURCE = ['--import', import.meta.resolve('tsx'), join(ROOT, 'examples/demo/main.ts')];
 
 /** 120 lines: a heading, a blank line, text of many scripts, and one line that is the same every time. */
 const LINES = Array.from({ length: 30 }, (_, index) => [
@@ -40,8 +43,12 @@ afterEach(() => {
 });
 
 /** Runs the demo from another directory than the package's. `watch` sees its output grow. */
-async function runDemo(args: string[], watch: (stdout: string, pid: number) => void = () => undefined): Promise<Run> {
-  const child = spawn(process.execPath, ['--import', LOADER, PROGRAM, ...args], {
+async function runDemo(
+  args: string[],
+  watch: (stdout: string, pid: number) => void = () => undefined,
+  program: readonly string[] = PROGRAM,
+): Promise<Run> {
+  const child = spawn(process.execPath, [...program, ...args], {
     cwd: directory,
     // npm tells its scripts where its user stands.
     env: { ...process.env, INIT_CWD: directory, TMPDIR: directory },
@@ -68,7 +75,7 @@ function temporaryDirectories(): readonly string[] {
 }
 
 test('three agents have every line once and in one order, though the relay and bob are killed', async () => {
-  const run = await runDemo(['--input', 'input.md', '--json']);
+  const run = await runDemo(['--input', 'input.md', '--json'], undefined, SOURCE);
 
   expect(run.stderr, run.stdout).toBe('');
   expect(run.code, run.stdout).toBe(0);

@@ -3,10 +3,10 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { compiled } from '../support/compiled.ts';
 
-const PROGRAM = fileURLToPath(new URL('./programs/race-commits.ts', import.meta.url));
+const PROGRAM = compiled('test/relay/programs/race-commits.ts');
 
 /** A process with an engine that commits on a channel as fast as it can, so that it can be paused as a whole. */
 export class RacingRelay {
@@ -27,7 +27,7 @@ export class RacingRelay {
   }
 
   static async start(servers: readonly string[], log: string, channel: string): Promise<RacingRelay> {
-    const args = ['--import', import.meta.resolve('tsx'), PROGRAM, servers.join(','), log, channel];
+    const args = [PROGRAM, servers.join(','), log, channel];
     const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     const relay = new RacingRelay(child);
     onTestFinished(async () => {

@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { TestContext } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import type { LogEngine } from '../../src/relay/engine/log-engine.ts';
 import { openSqliteEngine } from '../../src/relay/engine/sqlite/sqlite-engine.ts';
+import { compiled } from '../support/compiled.ts';
 import { seqsOf, TestChannel } from './engine/test-channel.ts';
 import { CHANNEL, fresh, message, messages } from './support/submissions.ts';
 import { temporaryDirectory } from './support/temp-dir.ts';
@@ -117,8 +117,7 @@ describe('SQLite: a disk that is read-only', () => {
 describe('SQLite: a device that fails', () => {
   test.for(APPENDS)('ends the engine for good, and nothing acknowledged is lost (%i)', async (count, context) => {
     const dataDir = await temporaryDirectory();
-    const program = fileURLToPath(new URL('support/write-until-refused.ts', import.meta.url));
-    const node = [process.execPath, '--import', import.meta.resolve('tsx'), program, dataDir, String(count)];
+    const node = [process.execPath, compiled('test/relay/programs/write-until-refused.ts'), dataDir, String(count)];
     const limited = await run('prlimit', ['--fsize=1500000', ...node]).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       console.log(`skipped: ${context.task.name}: there is no prlimit`);

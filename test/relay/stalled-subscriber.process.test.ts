@@ -1,10 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { Program } from '../../bench/program.ts';
 import type { Calls } from '../../bench/program-protocol.ts';
 import type { PublisherCalls } from '../../bench/relay/programs/publisher.ts';
 import type { RelayCalls } from '../../bench/relay/programs/relay.ts';
 import type { SubscribersCalls } from '../../bench/relay/programs/subscribers.ts';
+import { compiled } from '../support/compiled.ts';
 import { temporaryDirectory } from './support/temp-dir.ts';
 
 const MIB = 1024 * 1024;
@@ -17,7 +17,7 @@ const CHANNEL = 'test/flow/stream';
 const ALL_CREDIT = 2 ** 32 - 1;
 
 function start<T extends Calls<T>>(name: string): Program<T> {
-  const program = new Program<T>(fileURLToPath(new URL(`../../bench/relay/programs/${name}.ts`, import.meta.url)));
+  const program = new Program<T>(compiled(`bench/relay/programs/${name}.ts`));
   onTestFinished(() => program.stop());
   return program;
 }

@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads';
+import { startWorker } from '../../base/worker-thread.ts';
 import { Refusal } from '../refusal.ts';
 import type { HashRequest, HashResponse } from './hash-worker.ts';
-import { startHashWorker } from './hash-thread.ts';
 
 interface Waiting {
   readonly resolve: (value: never) => void;
@@ -53,7 +53,7 @@ export class KeyHasher {
 
   /** Started when it is first needed, and again if it has died. */
   #start(): Worker {
-    const worker = startHashWorker();
+    const worker = startWorker(new URL('./hash-worker', import.meta.url));
     let cause: unknown;
     worker.on('message', (response: HashResponse) => {
       const waiting = this.#waiting.shift();

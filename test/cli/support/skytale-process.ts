@@ -1,12 +1,10 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { compiled } from '../../support/compiled.ts';
 import type { CliHome } from './run-cli.ts';
 
-const MAIN = fileURLToPath(new URL('../../../.cache/compiled/src/cli/main.js', import.meta.url));
-
-/** The arguments of node that run the command as test/setup/compiled-command.ts has compiled it. */
-export const SKYTALE_ARGS: readonly string[] = [MAIN];
+/** The arguments of node that run the command. */
+export const SKYTALE_ARGS: readonly string[] = [compiled('src/cli/main.ts')];
 
 /** An environment in which a shell finds `skytale`, with its own home. `upArgs` are added to `skytale up`. */
 export async function shellEnvironment(home: CliHome, upArgs: string = ''): Promise<NodeJS.ProcessEnv> {

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { compiled } from '../../support/compiled.ts';
 
 /** A program of this folder that runs in a process of its own, and is killed with the test. */
 export interface Program {
@@ -17,8 +17,8 @@ export interface Program {
 }
 
 export function runProgram(name: string, ...args: string[]): Program {
-  const path = fileURLToPath(new URL(`./programs/${name}.ts`, import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', path, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const path = compiled(`test/mls/store/programs/${name}.ts`);
+  const child = spawn(process.execPath, [path, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = once(child, 'close');
   const lines: string[] = [];
   let complaints = '';

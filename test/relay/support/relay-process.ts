@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { compiled } from '../../support/compiled.ts';
 
 /** `skytale-relay` as a process of its own. */
 export interface RelayProcess {
@@ -15,11 +15,9 @@ export interface RelayProcess {
   kill(signal: NodeJS.Signals): void;
 }
 
-const MAIN = fileURLToPath(new URL('../../../src/relay/main.ts', import.meta.url));
-
-/** Starts the relay's main program from its sources. It is killed when the test has finished. */
+/** Starts the relay's main program. It is killed when the test has finished. */
 export function spawnRelay(...args: string[]): RelayProcess {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), MAIN, ...args], {
+  const child = spawn(process.execPath, [compiled('src/relay/main.ts'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stderr = '';

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { RuntimeError } from '../../../base/errors.ts';
-import { startWorker } from './worker-thread.ts';
+import { startWorker } from '../../../base/worker-thread.ts';
 import type { WorkerCalls, WorkerReady, WorkerRequest, WorkerResponse, WorkerSetup } from './worker-protocol.ts';
 
 interface Waiting {
@@ -37,7 +37,7 @@ export class WorkerLink {
   }
 
   private constructor(setup: WorkerSetup, onFailure: (error: RuntimeError) => void) {
-    this.#worker = startWorker('sqlite-worker', setup);
+    this.#worker = startWorker(new URL('./sqlite-worker', import.meta.url), setup);
     let cause: unknown;
     this.#worker.on('message', (response: WorkerResponse) => this.#settle(response));
     this.#worker.on('error', (error) => (cause = error));

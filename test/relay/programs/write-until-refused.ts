@@ -1,7 +1,7 @@
 import { systemClock } from '../../../src/base/clock.ts';
 import { toSkytaleError } from '../../../src/base/errors.ts';
 import { openSqliteEngine } from '../../../src/relay/engine/sqlite/sqlite-engine.ts';
-import { CHANNEL, GROUP, messages } from './submissions.ts';
+import { CHANNEL, GROUP, messages } from '../support/submissions.ts';
 
 // Run as a process of its own, under a limit on the size of files. Prints what it saw as one line of JSON.
 
