@@ -1,3 +1,4 @@
+import type { Observable } from 'rxjs';
 import { sleepUnlessAborted } from '../../base/clock.ts';
 import { ChannelError, MlsError, type SkytaleError, toSkytaleError } from '../../base/errors.ts';
 import {
@@ -10,9 +11,11 @@ import {
 } from '../../mls/index.ts';
 import { Backoff, yieldTurn } from '../../streams/index.ts';
 import type { LinkEvent } from '../../transport/index.ts';
+import type { ChannelCore } from './channel-core.ts';
 import type { ChannelFigures } from './channel-inspection.ts';
-import type { ChannelControl, ChannelMailbox } from './channel-mailbox.ts';
-import { ChannelOutput } from './channel-output.ts';
+import type { ActorMailbox, ChannelControl } from './channel-mailbox.ts';
+import { channelState, ChannelOutput } from './channel-output.ts';
+import { TapSwitch } from './channel-tap.ts';
 import { CommitDesk } from './commit-desk.ts';
 import { CommitWindow } from './commit-window.ts';
 import { ConfirmationDesk } from './confirmation-desk.ts';
@@ -22,6 +25,7 @@ import { DeliveryJournal } from './delivery-journal.ts';
 import { ForkDesk } from './fork-desk.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { JoinDesk } from './join-desk.ts';
+import type { JoinRequest } from './join-request.ts';
 import { LinkDriver } from './link-driver.ts';
 import { LogReader, type ReadingEnd } from './log-reader.ts';
 import { MessageIds } from './message-id.ts';
@@ -31,6 +35,8 @@ import { Publisher } from './publisher.ts';
 import { RemovalDesk } from './removal-desk.ts';
 import { RecordKeeper } from './record-keeper.ts';
 import { rejoin } from './rejoin.ts';
+import { TapDesk } from './tap-desk.ts';
+import { tappedPorts } from './tapped-ports.ts';
 import type { ChannelPorts, Workbench } from './workbench.ts';
 
 /** How long a record may stay unwritten that fell behind on own messages only. */
@@ -46,7 +52,7 @@ const HELP_WITHIN_MS = 60_000;
  * waits for an answer. Nothing ends it but its owner, a removal from the group, a refusal of the relay that will not
  * change, and a commit that could not be applied twice, if no other member helps.
  */
-export class ChannelActor {
+export class ChannelActor implements ChannelCore {
   readonly output: ChannelOutput;
   readonly #bench: Workbench;
   readonly #outbox = new OutboxDesk();
@@ -56,9 +62,10 @@ export class ChannelActor {
   readonly #credit: CreditGate;
   readonly #forks: ForkDesk;
   readonly #reader: LogReader;
-  readonly joins: JoinDesk;
+  readonly #joins: JoinDesk;
   readonly #removals: RemovalDesk;
   readonly #publisher: Publisher;
+  readonly #taps: TapDesk;
   readonly #restarts: Backoff;
   readonly #stopNow = new AbortController();
   readonly #stopRejoining = new AbortController();
@@ -75,8 +82,9 @@ export class ChannelActor {
   readonly done: Promise<SkytaleError | undefined>;
 
   /** @param record as it is in the store */
-  constructor(record: ChannelRecord, mailbox: ChannelMailbox, ports: ChannelPorts) {
-    this.output = new ChannelOutput(record, ports.clock);
+  constructor(record: ChannelRecord, mailbox: ActorMailbox, given: ChannelPorts, tap: TapSwitch = new TapSwitch()) {
+    const ports = tappedPorts(given, tap);
+    this.output = new ChannelOutput(channelState(record), given.clock, tap);
     this.#bench = {
       ports,
       mailbox,
@@ -85,8 +93,9 @@ export class ChannelActor {
       link: new LinkDriver(ports.transport, (input) => mailbox.tell(input)),
       ids: new MessageIds(record.idKey, ports.random),
     };
+    this.#taps = new TapDesk(this.#bench, tap);
     const outage = new Outage(this.output);
-    this.joins = new JoinDesk(this.#bench, outage);
+    this.#joins = new JoinDesk(this.#bench, outage);
     this.#removals = new RemovalDesk(this.#bench, outage);
     this.#commits = new CommitDesk(
       new CommitWindow(ports.commitWindowMs ?? 0, ports.clock, () => mailbox.tell({ kind: 'wake' })),
@@ -122,6 +131,10 @@ export class ChannelActor {
     return this.#ended;
   }
 
+  get joinRequests$(): Observable<JoinRequest> {
+    return this.#joins.requests$;
+  }
+
   /** How much there is of everything. */
   get figures(): ChannelFigures {
     const { mailbox } = this.#bench;
@@ -143,6 +156,7 @@ export class ChannelActor {
   /** Gives up waiting for the relay while stopping. */
   stopNow(): void {
     this.#stopNow.abort();
+    this.#taps.stoppedNow();
     this.#bench.mailbox.tell({ kind: 'wake' });
   }
 
@@ -168,7 +182,7 @@ export class ChannelActor {
 
   async #takeTurn(): Promise<void> {
     const { mailbox, keeper } = this.#bench;
-    const { control, user } = await mailbox.take();
+    const { control, user } = this.#taps.turn(await mailbox.take());
     // First of all, so that a failure of this turn loses neither payloads nor requests.
     this.#control.push(control);
     this.#accept(user);
@@ -177,6 +191,7 @@ export class ChannelActor {
       await this.#handleNext();
     }
     await this.#work();
+    if (this.#taps.isAwaited) await this.#beginTap();
     this.output.show(keeper.visible, this.#outbox.unsettled);
     await yieldTurn();
   }
@@ -243,7 +258,7 @@ export class ChannelActor {
         } else this.#end(this.#rejoining.status, this.#rejoining.error);
         return;
       case 'open-gate':
-        this.output.emit(this.output.openGate());
+        this.output.openGate();
         return;
       case 'commit':
         if (this.#ended === undefined) this.#commits.request(message.request);
@@ -270,6 +285,13 @@ export class ChannelActor {
       case 'flush':
         this.#bench.keeper.deferShortly(this.#bench.keeper.record);
         return;
+      case 'tap':
+        this.#taps.ask(message.request, this.#ended);
+        return;
+      case 'untap':
+        this.#taps.takeOff(message.tap);
+        message.waiter.resolve(undefined);
+        return;
       case 'stop':
         this.#isStopping = true;
         this.#commits.hurry();
@@ -283,7 +305,7 @@ export class ChannelActor {
     switch (event.kind) {
       case 'online':
         this.#publisher.suspend();
-        this.joins.suspend();
+        this.#joins.suspend();
         this.#removals.suspend();
         this.#reader.restart();
         this.output.setStatus('catching-up');
@@ -294,13 +316,15 @@ export class ChannelActor {
         this.#reader.phase = 'live';
         this.#publisher.resume(session);
         this.output.setStatus('live');
-        this.joins.caughtUp();
+        this.#joins.caughtUp();
         this.#removals.caughtUp();
         return;
       case 'offline':
         this.#goOffline(event.cause);
         return;
       case 'gap':
+        // Behind what was read before it.
+        await this.#bench.keeper.close();
         this.#reader.skipTo(event.resumesAtSeq);
         this.output.fault(event);
         return;
@@ -308,7 +332,7 @@ export class ChannelActor {
         this.#end('refused', event.error);
         return;
       case 'notice':
-        if (event.topic === 'join-requests') this.joins.notice();
+        if (event.topic === 'join-requests') this.#joins.notice();
         else this.#removals.notice();
         return;
       case 'entries': {
@@ -356,7 +380,7 @@ export class ChannelActor {
 
   #goOffline(cause: SkytaleError): void {
     this.#publisher.suspend();
-    this.joins.suspend();
+    this.#joins.suspend();
     this.#removals.suspend();
     if (this.#ended === undefined) this.output.setStatus('offline', cause);
   }
@@ -364,7 +388,7 @@ export class ChannelActor {
   #end(status: 'removed' | 'refused' | ReadingEnd['status'], error: SkytaleError): void {
     this.#ended = error;
     this.#publisher.suspend();
-    this.joins.stop();
+    this.#joins.stop();
     this.#removals.stop();
     this.#bench.link.close();
     this.#outbox.rejectAll(error);
@@ -376,7 +400,7 @@ export class ChannelActor {
 
   /** This record is of no more use. Others may give us a fresh leaf; whatever is accepted meanwhile waits. */
   #rejoin(end: ReadingEnd): void {
-    const { ports, link, keeper, mailbox } = this.#bench;
+    const { ports, keeper, mailbox } = this.#bench;
     const { group } = keeper.record;
     const isStuck = end.status === 'stuck';
     // Nobody is there to help the only member. And if a fresh leaf leads to a commit that cannot be applied either, the next
@@ -386,10 +410,7 @@ export class ChannelActor {
       this.#end(end.status, end.error);
       return;
     }
-    this.#publisher.suspend();
-    this.joins.suspend();
-    this.#removals.suspend();
-    link.close();
+    this.#suspend();
     this.output.setStatus('rejoining', end.error);
     if (this.#rejoining !== undefined) return;
     this.#rejoining = end;
@@ -418,10 +439,7 @@ export class ChannelActor {
 
   /** Starts over from what is on disk. Only what a link had to say is forgotten: the log will say it again. */
   async #recover(error: SkytaleError): Promise<void> {
-    this.#bench.link.close();
-    this.#publisher.suspend();
-    this.joins.suspend();
-    this.#removals.suspend();
+    this.#suspend();
     for (let cause = error; ; ) {
       const retryInMs = this.#restarts.nextDelayMs();
       this.output.setStatus('offline', cause);
@@ -437,14 +455,54 @@ export class ChannelActor {
   }
 
   async #reload(): Promise<void> {
-    const { keeper, link, mailbox } = this.#bench;
+    const { keeper, mailbox } = this.#bench;
     await keeper.reload();
-    keeper.deferShortly(this.#outbox.load(keeper.record));
     this.#watchAdmissions();
+    this.#startOver();
+    this.#reopen();
+    mailbox.tell({ kind: 'wake' });
+  }
+
+  /** All that is kept in memory alone begins anew from the record. */
+  #startOver(): void {
+    const { keeper } = this.#bench;
+    keeper.deferShortly(this.#outbox.load(keeper.record));
     this.#reader.recover();
     this.#commits.load(keeper.record);
+  }
+
+  #reopen(): void {
+    const { keeper, link } = this.#bench;
     if (this.#isFlowing && this.#ended === undefined) link.open(keeper.record);
-    mailbox.tell({ kind: 'wake' });
+  }
+
+  /** Somebody wants to listen from a moment on from which all can be done again: from the record that is on disk. */
+  async #beginTap(): Promise<void> {
+    const { keeper } = this.#bench;
+    const isBusy = this.#commits.isBusy(keeper.record) || this.#rejoining !== undefined;
+    const request = this.#taps.next(isBusy);
+    if (request === undefined) return;
+    if (request.startsOver) {
+      await keeper.close();
+      this.#suspend();
+      this.#startOver();
+      await keeper.close();
+      if (this.#isFlowing) this.output.setStatus('connecting');
+    }
+    this.#taps.putOn(request, {
+      isFlowing: this.#isFlowing,
+      isConsumed: this.#journal.isOn,
+      holds: this.#credit.holders,
+    });
+    if (request.startsOver) this.#reopen();
+  }
+
+  /** The link is given up, and all that was under way on it. */
+  #suspend(): void {
+    this.#bench.link.close();
+    this.#publisher.suspend();
+    this.#joins.suspend();
+    this.#removals.suspend();
   }
 
   /** A record that an older version wrote does not tell who came before. From now on it does. */
@@ -463,7 +521,7 @@ export class ChannelActor {
     this.#stopRejoining.abort();
     this.#publisher.stop();
     this.#housekeeping.stop();
-    this.joins.stop();
+    this.#joins.stop();
     this.#forks.stop();
     this.#removals.stop();
     this.#journal.stop();
@@ -474,6 +532,8 @@ export class ChannelActor {
       if (message.kind === 'acknowledge') this.#journal.acknowledge([message.seq]);
       if (message.kind === 'commit') this.#commits.request(message.request);
       if (message.kind === 'leave') this.#housekeeping.wishToLeave(message.waiter);
+      if (message.kind === 'tap') this.#taps.ask(message.request, this.#ended);
+      if (message.kind === 'untap') message.waiter.resolve(undefined);
     }
     const failure = await keeper.close().then(
       () => undefined,
@@ -486,6 +546,7 @@ export class ChannelActor {
     if (keeper.record.group.isActive) this.output.setStatus('stopped', failure);
     else this.output.setStatus('removed', this.#ended);
     this.output.complete();
+    this.#taps.stop(this.#ended ?? closed);
     return failure;
   }
 }

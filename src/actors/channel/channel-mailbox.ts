@@ -4,6 +4,7 @@ import type { Consumer } from './consumer.ts';
 import type { LinkInput } from './link-driver.ts';
 import type { OutgoingPayload, Waiter } from './outbox-desk.ts';
 import type { RejoinOutcome } from './rejoin-port.ts';
+import type { ChannelTap, TapRequest } from './channel-tap.ts';
 
 /** What reaches a channel's actor beside payloads. Never dropped, so each kind is bounded where it comes from. */
 export type ChannelControl =
@@ -28,9 +29,19 @@ export type ChannelControl =
   | { readonly kind: 'wake' }
   /** What is not on disk yet should be. */
   | { readonly kind: 'flush' }
+  /** Somebody wants to listen, or no more. */
+  | { readonly kind: 'tap'; readonly request: TapRequest }
+  | { readonly kind: 'untap'; readonly tap: ChannelTap; readonly waiter: Waiter<undefined> }
   | { readonly kind: 'stop' };
 
-export type ChannelMailbox = Mailbox<ChannelControl, OutgoingPayload>;
+/** The actor's end of its mailbox. */
+export type ActorMailbox = Pick<
+  Mailbox<ChannelControl, OutgoingPayload>,
+  'tell' | 'take' | 'depth' | 'capacity' | 'oldest' | 'pauseUser' | 'resumeUser' | 'close'
+>;
+
+/** Both ends. */
+export type ChannelMailbox = ActorMailbox & Pick<Mailbox<ChannelControl, OutgoingPayload>, 'put' | 'offer'>;
 
 /** The queue in front of one channel: payloads bounded in number and bytes, everything else before them. */
 export function createChannelMailbox(): ChannelMailbox {

@@ -11,6 +11,7 @@ import type {
   ChannelStatus,
 } from './channel-event.ts';
 import type { Clock } from '../../base/clock.ts';
+import type { TapSwitch } from './channel-tap.ts';
 import { ChannelTally } from './channel-inspection.ts';
 import { channelMembers } from './intake.ts';
 import { MessageGate } from './message-gate.ts';
@@ -29,22 +30,14 @@ export class ChannelOutput {
 
   readonly tally: ChannelTally = new ChannelTally();
   readonly #clock: Pick<Clock, 'now'>;
+  readonly #tap: Pick<TapSwitch, 'current'>;
 
-  constructor(record: ChannelRecord, clock: Pick<Clock, 'now'>) {
+  constructor(state: ChannelState, clock: Pick<Clock, 'now'>, tap: Pick<TapSwitch, 'current'>) {
     this.#clock = clock;
-    this.#members = channelMembers(record);
-    this.#authenticator = epochAuthenticator(record.group);
-    this.#state = new StateSubject<ChannelState>({
-      name: record.name,
-      status: 'idle',
-      cause: undefined,
-      epoch: record.group.epoch,
-      members: this.#members,
-      extensions: groupExtensions(record.group),
-      epochAuthenticator: this.#authenticator,
-      seq: seqOf(record),
-      unsettled: record.outbox.length,
-    });
+    this.#tap = tap;
+    this.#members = state.members;
+    this.#authenticator = state.epochAuthenticator;
+    this.#state = new StateSubject<ChannelState>(state);
     this.events$ = this.#events.asObservable();
     this.state$ = this.#state.asObservable();
   }
@@ -58,7 +51,13 @@ export class ChannelOutput {
 
   setStatus(status: ChannelStatus, cause?: SkytaleError): void {
     if (status === this.status && cause === this.#state.value.cause) return;
-    this.#state.update((state) => ({ ...state, status, cause }));
+    this.#change((state) => ({ ...state, status, cause }));
+  }
+
+  #change(change: (state: ChannelState) => ChannelState): void {
+    const next = change(this.#state.value);
+    this.#tap.current?.state(next);
+    this.#state.update(() => next);
   }
 
   /** Shows the record as it is now. */
@@ -76,7 +75,7 @@ export class ChannelOutput {
     const members = this.#members;
     const extensions = epoch === shown.epoch ? shown.extensions : groupExtensions(record.group);
     const authenticator = this.#authenticator;
-    this.#state.update((state) => ({
+    this.#change((state) => ({
       ...state,
       epoch,
       members,
@@ -90,6 +89,7 @@ export class ChannelOutput {
   /** Emits, in order. Messages wait until somebody has asked for messages. */
   emit(events: readonly ChannelEvent[]): void {
     for (const event of events) {
+      this.#tap.current?.emitted(event);
       if (event.kind !== 'message' || this.#gate.isOpen) {
         this.#next(event);
         continue;
@@ -100,12 +100,17 @@ export class ChannelOutput {
   }
 
   fault(fault: ChannelFault): void {
-    this.#next({ kind: 'fault', fault });
+    const event: ChannelEvent = { kind: 'fault', fault };
+    this.#tap.current?.emitted(event);
+    this.#next(event);
   }
 
-  /** Lets messages through from now on. Returns those that waited, for the caller to emit. */
-  openGate(): readonly ChannelMessage[] {
-    return this.#gate.isOpen ? [] : this.#gate.open();
+  /** Lets messages through from now on: first `older` ones, then those that waited, which are returned. */
+  openGate(older: readonly ChannelMessage[] = []): readonly ChannelMessage[] {
+    const held = this.#gate.isOpen ? [] : this.#gate.open();
+    this.emit(older);
+    for (const message of held) this.#next(message);
+    return held;
   }
 
   #next(event: ChannelEvent): void {
@@ -117,6 +122,22 @@ export class ChannelOutput {
     this.#events.complete();
     this.#state.complete();
   }
+}
+
+/** A channel's state when it is opened on its record. */
+export function channelState(record: ChannelRecord): ChannelState {
+  const { name, group, outbox } = record;
+  return {
+    name,
+    status: 'idle',
+    cause: undefined,
+    epoch: group.epoch,
+    members: channelMembers(record),
+    extensions: groupExtensions(group),
+    epochAuthenticator: epochAuthenticator(group),
+    seq: seqOf(record),
+    unsettled: outbox.length,
+  };
 }
 
 function seqOf({ cursor }: ChannelRecord): number {

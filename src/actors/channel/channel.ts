@@ -3,7 +3,9 @@ import { checkBytes, checkInteger } from '../../base/check.ts';
 import { ChannelError, toSkytaleError } from '../../base/errors.ts';
 import { type ChannelRecord, groupMembers, safetyNumber } from '../../mls/index.ts';
 import { deriveState, type Holdable, type StateObservable } from '../../streams/index.ts';
+import type { Clock } from '../../base/clock.ts';
 import { ChannelActor } from './channel-actor.ts';
+import type { ChannelCore, ChannelParts } from './channel-core.ts';
 import type {
   ChannelEvent,
   ChannelFault,
@@ -16,7 +18,8 @@ import type {
   SendReceipt,
 } from './channel-event.ts';
 import type { ChannelProbe } from './channel-inspection.ts';
-import { createChannelMailbox } from './channel-mailbox.ts';
+import { type ChannelControl, type ChannelMailbox, createChannelMailbox } from './channel-mailbox.ts';
+import type { ChannelTap, TapRequest } from './channel-tap.ts';
 import type { ConsumeOptions, Consumption, SendOptions, StopOptions } from './channel-options.ts';
 import { deferred } from './deferred.ts';
 import type { ConfirmedReceipt, ConfirmedSendOptions } from './receipt.ts';
@@ -34,10 +37,13 @@ import { sendParcel } from './send-parcel.ts';
 import { TypedChannel } from './typed-channel.ts';
 import type { ChannelPorts } from './workbench.ts';
 
+type TapMessage = Extract<ChannelControl, { kind: 'tap' | 'untap' }>;
+
 /** The constructor, for this file alone. */
-let make: (record: ChannelRecord, ports: ChannelPorts) => Channel;
+let make: (parts: ChannelParts) => Channel;
 /** A look inside, for this file alone. */
 let look: (channel: Channel) => ChannelProbe;
+let tap: (channel: Channel, message: TapMessage) => boolean;
 
 /**
  * An end-to-end encrypted channel: one MLS group, as an Observable of what the other members say and an Observer for
@@ -99,9 +105,9 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   readonly presence$: StateObservable<readonly PresentMember[]>;
   /** How the channel is. Replays the latest, also after the end. */
   readonly status$: StateObservable<ChannelStatus>;
-  readonly #actor: ChannelActor;
-  readonly #mailbox = createChannelMailbox();
-  readonly #ports: ChannelPorts;
+  readonly #core: ChannelCore;
+  readonly #mailbox: ChannelMailbox;
+  readonly #clock: Clock;
   readonly #exchange: Exchange;
   readonly #consumption: ConsumeDesk;
   readonly #self: Uint8Array;
@@ -109,30 +115,31 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   #isStopping = false;
 
   static {
-    make = (record, ports) => new Channel(record, ports);
+    make = (parts) => new Channel(parts);
     look = (channel) => channel.#probe();
+    tap = (channel, message) => channel.#mailbox.tell(message);
   }
 
   /** Channels come from a client. */
-  private constructor(record: ChannelRecord, ports: ChannelPorts) {
+  private constructor(parts: ChannelParts) {
     super((subscriber) => this.messages$.subscribe(subscriber));
-    const actor = new ChannelActor(record, this.#mailbox, ports);
-    const { output } = actor;
-    this.#actor = actor;
-    this.#ports = ports;
-    this.name = record.name;
+    const { name, self, idKey, mailbox, core, clock, random } = parts;
+    const { output } = core;
+    this.#core = core;
+    this.#mailbox = mailbox;
+    this.#clock = clock;
+    this.name = name;
     this.state$ = output.state$;
     const fault = (event: ChannelFault): void => output.fault(event);
-    this.#consumption = new ConsumeDesk(record.name, this.#mailbox, ports, fault);
-    const { group, idKey } = record;
-    this.#self = groupMembers(group).find(({ leaf }) => leaf === group.ownLeaf)?.identity ?? new Uint8Array();
+    this.#consumption = new ConsumeDesk(name, mailbox, { clock, random }, fault);
+    this.#self = self;
     this.status$ = deriveState(output.state$, ({ status }) => status);
     this.#exchange = new Exchange(output.events$, this.status$, {
-      name: record.name,
-      clock: ports.clock,
-      random: ports.random,
-      ids: new MessageIds(idKey, ports.random),
-      self: this.#self,
+      name,
+      clock,
+      random,
+      ids: new MessageIds(idKey, random),
+      self,
       state: () => output.state$.value,
       send: (parcel) => {
         this.connect();
@@ -148,7 +155,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
     });
     this.messages$ = holdable(this.events$.pipe(filter((event) => event.kind === 'message')), () => this.hold());
     this.joinRequests$ = new Observable((subscriber) => {
-      subscriber.add(actor.joins.requests$.subscribe(subscriber));
+      subscriber.add(core.joinRequests$.subscribe(subscriber));
       if (!this.#isStopping) this.connect();
     });
     this.epochChanges$ = output.events$.pipe(filter((event) => event.kind === 'epoch-change'));
@@ -236,7 +243,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
     const copy = payload.slice();
     const postedAtMs = this.#noteSend();
     if (!this.#mailbox.offer({ payload: copy, waiter: undefined, postedAtMs }))
-      this.#actor.output.fault({ kind: 'overflow', payload: copy });
+      this.#core.output.fault({ kind: 'overflow', payload: copy });
   }
 
   /**
@@ -315,7 +322,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
 
   /** The end of a source is not the end of the channel: an `error` becomes a fault. */
   error(error: unknown): void {
-    this.#actor.output.fault({ kind: 'source-error', error: toSkytaleError(error) });
+    this.#core.output.fault({ kind: 'source-error', error: toSkytaleError(error) });
   }
 
   /** The end of a source is not the end of the channel: nothing happens. Use {@link Channel.stop}. */
@@ -384,15 +391,15 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
       this.#exchange.stop();
       this.#isStopping = true;
       const grace = new AbortController();
-      const cancel = this.#ports.clock.schedule(graceMs, () => grace.abort());
-      grace.signal.addEventListener('abort', () => this.#actor.stopNow(), { once: true });
+      const cancel = this.#clock.schedule(graceMs, () => grace.abort());
+      grace.signal.addEventListener('abort', () => this.#core.stopNow(), { once: true });
       this.#consumption.stop();
-      await Promise.race([this.#consumption.done, this.#actor.done, aborted(grace.signal)]);
+      await Promise.race([this.#consumption.done, this.#core.done, aborted(grace.signal)]);
       this.#mailbox.tell({ kind: 'stop' });
-      await this.#actor.done;
+      await this.#core.done;
       cancel();
     }
-    const failure = await this.#actor.done;
+    const failure = await this.#core.done;
     if (failure !== undefined) throw failure;
   }
 
@@ -403,22 +410,22 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   /** The others will hear something of this agent. Returns when. */
   #noteSend(): number {
     if (this.status$.value === 'live') this.#exchange.announcer.told();
-    return this.#ports.clock.now();
+    return this.#clock.now();
   }
 
   #probe(): ChannelProbe {
-    const actor = this.#actor;
+    const core = this.#core;
     const { presence$, state$ } = this;
     return {
       name: this.name,
       identity: this.#self,
       state$,
-      events$: actor.output.events$,
+      events$: core.output.events$,
       get state() {
         return state$.value;
       },
       get figures() {
-        return actor.figures;
+        return core.figures;
       },
       get present() {
         return presence$.value.length;
@@ -433,8 +440,8 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   }
 
   #checkOpen(): void {
-    if (this.#actor.ended !== undefined) throw this.#actor.ended;
-    if (this.#isStopping) throw new ChannelError('channel_closed', `${this.name} is closed`);
+    if (this.#core.ended !== undefined) throw this.#core.ended;
+    if (this.#isStopping) throw closed(this);
   }
 }
 
@@ -454,5 +461,39 @@ export function probeChannel(channel: Channel): ChannelProbe {
 
 /** Opens a channel on its record, as it is in the store. */
 export function startChannel(record: ChannelRecord, ports: ChannelPorts): Channel {
-  return make(record, ports);
+  const mailbox = createChannelMailbox();
+  const core = new ChannelActor(record, mailbox, ports);
+  const { clock, random } = ports;
+  return make({ name: record.name, self: ownIdentity(record), idKey: record.idKey, mailbox, core, clock, random });
+}
+
+/** A channel on another core than its own actor. */
+export function assembleChannel(parts: ChannelParts): Channel {
+  return make(parts);
+}
+
+/** Whose record it is. */
+export function ownIdentity({ group }: Pick<ChannelRecord, 'group'>): Uint8Array {
+  return groupMembers(group).find(({ leaf }) => leaf === group.ownLeaf)?.identity ?? new Uint8Array();
+}
+
+/**
+ * Listens to a channel from a moment on, see {@link TapRequest}. Resolves when it has begun.
+ *
+ * @throws {@link ChannelError} `bad_request` if somebody listens already, `channel_closed`
+ */
+export async function tapChannel(channel: Channel, request: Omit<TapRequest, 'waiter'>): Promise<void> {
+  const { promise, resolve, reject } = deferred<undefined>();
+  if (!tap(channel, { kind: 'tap', request: { ...request, waiter: { resolve, reject } } })) throw closed(channel);
+  await promise;
+}
+
+/** Ends what {@link tapChannel} began. Resolves when the tap was told; at once if the channel is closed. */
+export async function untapChannel(channel: Channel, listener: ChannelTap): Promise<void> {
+  const { promise, resolve, reject } = deferred<undefined>();
+  if (tap(channel, { kind: 'untap', tap: listener, waiter: { resolve, reject } })) await promise;
+}
+
+function closed({ name }: Channel): ChannelError {
+  return new ChannelError('channel_closed', `${name} is closed`);
 }

@@ -1,11 +1,12 @@
 import { equalBytes } from '../../base/bytes.ts';
 import { ChannelError, RuntimeError, type SkytaleError } from '../../base/errors.ts';
-import { type ChannelRecord, commitChange, type MlsEngine, type PendingCommitEntry } from '../../mls/index.ts';
+import type { ChannelRecord, MlsEngine, PendingCommitEntry } from '../../mls/index.ts';
 import { ChangeBatch, type LeafChange } from './change-batch.ts';
 import { type PublishAnswer, refusalError, type Submission } from '../../transport/index.ts';
 import type { CommitRequest } from './commit-request.ts';
 import type { CommitWindow } from './commit-window.ts';
 import { isWorthRetrying } from './outbox-desk.ts';
+import type { ActorPorts } from './workbench.ts';
 
 /** Changes that may wait for their turn. */
 const MAX_REQUESTS = 1024;
@@ -66,10 +67,10 @@ export class CommitDesk {
    */
   async stage(
     record: ChannelRecord,
-    engine: MlsEngine,
+    { engine, clock, steps }: Pick<ActorPorts, 'engine' | 'clock' | 'steps'>,
     createId: () => Uint8Array,
-    nowMs: number,
   ): Promise<ChannelRecord | undefined> {
+    const nowMs = clock.now();
     // Whatever made this the moment: those that come from now on wait in a window of their own.
     this.#window.close();
     const { taken, change } = await this.#gather(record, engine, nowMs);
@@ -78,7 +79,7 @@ export class CommitDesk {
     const framing = commitSpentInEpoch === group.epoch ? 'public' : 'private';
     const { rotate, extensions, ...members } = change;
     try {
-      const staged = await commitChange(
+      const staged = await steps.commitChange(
         engine,
         group,
         { ...members, ...(rotate && { rotate }), ...(extensions && { extensions }) },

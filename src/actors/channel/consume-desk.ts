@@ -14,11 +14,16 @@ const MAX_CONCURRENCY = 1024;
 export class ConsumeDesk {
   readonly #name: string;
   readonly #mailbox: ChannelMailbox;
-  readonly #ports: ChannelPorts;
+  readonly #ports: Pick<ChannelPorts, 'clock' | 'random'>;
   readonly #fault: (fault: ChannelFault) => void;
   #consumer: Consumer | undefined;
 
-  constructor(name: string, mailbox: ChannelMailbox, ports: ChannelPorts, fault: (fault: ChannelFault) => void) {
+  constructor(
+    name: string,
+    mailbox: ChannelMailbox,
+    ports: Pick<ChannelPorts, 'clock' | 'random'>,
+    fault: (fault: ChannelFault) => void,
+  ) {
     this.#name = name;
     this.#mailbox = mailbox;
     this.#ports = ports;

@@ -27,6 +27,11 @@ export class CreditGate {
     return this.#isSlow;
   }
 
+  /** How many readers cannot take more. */
+  get holders(): number {
+    return this.#holders;
+  }
+
   /** Somebody cannot take more. */
   hold(): void {
     this.#holders += 1;

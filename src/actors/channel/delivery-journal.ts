@@ -49,13 +49,12 @@ export class DeliveryJournal {
   start(consumer: Consumer): void {
     const { keeper, output } = this.#bench;
     this.#consumer = consumer;
-    const held = output.openGate();
+    const held = output.openGate(this.#unconfirmed.map(toRedelivered));
+    this.#unconfirmed = [];
     if (held.length > 0) {
       const { record } = keeper;
       keeper.deferShortly({ ...record, journal: [...record.journal, ...held.map(toJournalEntry)] });
     }
-    output.emit([...this.#unconfirmed.map(toRedelivered), ...held]);
-    this.#unconfirmed = [];
     consumer.offer(keeper.record.journal.map(toRedelivered));
   }
 

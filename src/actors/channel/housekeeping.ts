@@ -1,13 +1,6 @@
 import { toHex } from '../../base/bytes.ts';
 import { AuthError, ChannelError, toSkytaleError } from '../../base/errors.ts';
-import {
-  type ChannelRecord,
-  groupMembers,
-  leavingMembers,
-  proposeLeave,
-  type RotationPolicy,
-  rotationDue,
-} from '../../mls/index.ts';
+import { type ChannelRecord, groupMembers, leavingMembers, type RotationPolicy, rotationDue } from '../../mls/index.ts';
 import type { ChannelEvent, GroupChange, RejoinRequest } from './channel-event.ts';
 import { type PublishAnswer, refusalError, type Submission } from '../../transport/index.ts';
 import type { CommitDesk } from './commit-desk.ts';
@@ -133,7 +126,7 @@ export class Housekeeping {
     const isLeaving = this.#isWishing || leavingMembers(record.group).some(({ leaf }) => leaf === ownLeaf);
     if (!isLeaving || this.#proposedIn === epoch || record.pendingCommit !== undefined) return;
     const framing = record.commitSpentInEpoch === epoch ? 'public' : 'private';
-    const { group, proposal } = await proposeLeave(ports.engine, record.group, framing);
+    const { group, proposal } = await ports.steps.proposeLeave(ports.engine, record.group, framing);
     await keeper.commit({ ...record, group });
     this.#proposedIn = epoch;
     this.#proposal = { kind: 'message', epoch, messageId: ids.create(), payload: proposal };

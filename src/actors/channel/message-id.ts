@@ -33,6 +33,11 @@ export class MessageIds {
     return id;
   }
 
+  /** Forgets what was drawn ahead. */
+  redraw(): void {
+    this.#drawn = new Uint8Array();
+  }
+
   /** Whether `id` was made under this key. */
   isOwn(id: Uint8Array): boolean {
     return id.length === ID_BYTES && timingSafeEqual(this.#tag(id.subarray(0, NONCE_BYTES)), id.subarray(NONCE_BYTES));

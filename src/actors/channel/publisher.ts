@@ -115,7 +115,7 @@ export class Publisher {
     const { keeper, ports, ids, link } = this.#bench;
     const { commits } = this.#parts;
     while (commits.canStage(keeper.record)) {
-      const staged = await commits.stage(keeper.record, ports.engine, () => ids.create(), ports.clock.now());
+      const staged = await commits.stage(keeper.record, ports, () => ids.create());
       if (staged !== undefined) await keeper.commit(staged);
     }
     const submission = commits.takeSubmission(keeper.record);

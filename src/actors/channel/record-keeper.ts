@@ -1,5 +1,6 @@
 import { RuntimeError } from '../../base/errors.ts';
-import { type AgentStore, type ChannelRecord, eraseSpent } from '../../mls/index.ts';
+import { type ChannelRecord, eraseSpent } from '../../mls/index.ts';
+import type { RecordStore } from './workbench.ts';
 
 /** What follows from a record that is on disk. */
 type Consequence = () => void;
@@ -13,7 +14,7 @@ type Consequence = () => void;
  * `deferShortly` is for what should share its write with other changes of the same turn.
  */
 export class RecordKeeper {
-  readonly #store: AgentStore;
+  readonly #store: RecordStore;
   readonly #wake: () => void;
   #record: ChannelRecord;
   #durable: ChannelRecord;
@@ -31,7 +32,7 @@ export class RecordKeeper {
    * @param record as it is in the store
    * @param wake called when a write has ended, so that somebody calls {@link RecordKeeper.settle}
    */
-  constructor(record: ChannelRecord, store: AgentStore, wake: () => void) {
+  constructor(record: ChannelRecord, store: RecordStore, wake: () => void) {
     this.#record = record;
     this.#durable = record;
     this.#store = store;

@@ -2,8 +2,9 @@ import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { AgentStore, Group, MlsEngine, RotationPolicy } from '../../mls/index.ts';
 import type { ControlPlane, RelayTransport } from '../../transport/index.ts';
-import type { ChannelMailbox } from './channel-mailbox.ts';
+import type { ActorMailbox } from './channel-mailbox.ts';
 import type { ChannelOutput } from './channel-output.ts';
+import type { GroupSteps } from './group-steps.ts';
 import type { LinkDriver } from './link-driver.ts';
 import type { MessageIds } from './message-id.ts';
 import type { RecordKeeper } from './record-keeper.ts';
@@ -26,7 +27,7 @@ export type AcceptRemoval = (removal: RemovalContext) => boolean;
 /** The world around a channel. */
 export interface ChannelPorts {
   readonly engine: MlsEngine;
-  readonly store: AgentStore;
+  readonly store: RecordStore;
   readonly transport: RelayTransport;
   readonly clock: Clock;
   readonly random: Random;
@@ -42,15 +43,23 @@ export interface ChannelPorts {
   readonly rejoin?: RejoinPort;
   /** A signed statement about the state that the group is in. Without it, this member does not take part in noticing forks. */
   readonly stateEpoch?: (group: Group) => Promise<Uint8Array>;
+  /** Default: the steps of `mls`. */
+  readonly steps?: GroupSteps;
 }
+
+/** What a channel's actor needs of the agent's store: to write its record, and to read it again. */
+export type RecordStore = Pick<AgentStore, 'saveChannel' | 'loadChannel'>;
+
+/** The world as the actor sees it. */
+export type ActorPorts = ChannelPorts & { readonly steps: GroupSteps };
 
 /**
  * What the parts of a channel's actor work on together. Nobody else has it, and they touch it only within a turn of the
  * actor: that is what makes the channel's state have one writer.
  */
 export interface Workbench {
-  readonly ports: ChannelPorts;
-  readonly mailbox: ChannelMailbox;
+  readonly ports: ActorPorts;
+  readonly mailbox: ActorMailbox;
   readonly keeper: RecordKeeper;
   readonly output: ChannelOutput;
   readonly link: LinkDriver;
