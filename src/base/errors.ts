@@ -171,7 +171,10 @@ export type RuntimeErrorCode =
   | 'actor_stopped'
   | 'ask_timeout'
   | 'name_taken'
-  | 'restart_limit';
+  | 'restart_limit'
+  | 'tape_damaged'
+  | 'tape_version'
+  | 'replay_diverged';
 
 /** Misuse of the package, or trouble on this machine: arguments, data directory, store. Message prefix `runtime error:`. */
 export class RuntimeError extends SkytaleError<RuntimeErrorCode> {

@@ -77,5 +77,15 @@ export type {
   OutboxEntry,
   PendingCommitEntry,
 } from './store/agent-store.ts';
-export { changeStateKey, findStateKey, mlsGroupCodec, openAgentStore, openDataDirectory } from './store/index.ts';
-export type { DataDirectoryWarning, StateKey, StoreOptions } from './store/index.ts';
+export {
+  changeStateKey,
+  decodeChannel,
+  encodeChannel,
+  findStateKey,
+  mlsGroupCodec,
+  newProtection,
+  openAgentStore,
+  openDataDirectory,
+  readProtection,
+} from './store/index.ts';
+export type { DataDirectoryWarning, KeyProtection, StateKey, StoreOptions } from './store/index.ts';

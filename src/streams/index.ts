@@ -19,6 +19,7 @@ export type { Holdable } from './holdable.ts';
 export { iterate, type IterateOptions } from './iterate.ts';
 export { onAbort } from './on-abort.ts';
 export { OrderedSubject } from './ordered-subject.ts';
+export { reportToHost } from './report-to-host.ts';
 export { type RetryNotice, type RetryOptions, retryWithBackoff } from './retry-with-backoff.ts';
 export { Scope } from './scope.ts';
 export type { StateObservable } from './state-observable.ts';

@@ -93,7 +93,7 @@ export class ChannelActor implements ChannelCore {
       link: new LinkDriver(ports.transport, (input) => mailbox.tell(input)),
       ids: new MessageIds(record.idKey, ports.random),
     };
-    this.#taps = new TapDesk(this.#bench, tap);
+    this.#taps = new TapDesk(this.#bench, tap, given.clock);
     const outage = new Outage(this.output);
     this.#joins = new JoinDesk(this.#bench, outage);
     this.#removals = new RemovalDesk(this.#bench, outage);
@@ -486,6 +486,7 @@ export class ChannelActor implements ChannelCore {
       await keeper.close();
       this.#suspend();
       this.#startOver();
+      this.#housekeeping.startOver();
       await keeper.close();
       if (this.#isFlowing) this.output.setStatus('connecting');
     }

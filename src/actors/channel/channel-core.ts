@@ -20,6 +20,9 @@ export interface ChannelCore {
   stopNow(): void;
 }
 
+/** The user's end of a channel's mailbox. */
+export type ChannelFront = Pick<ChannelMailbox, 'tell' | 'put' | 'offer'>;
+
 /** All that a channel is made of. */
 export interface ChannelParts {
   readonly name: string;
@@ -27,7 +30,7 @@ export interface ChannelParts {
   readonly self: Uint8Array;
   /** 32 secret bytes that own message ids are made with. */
   readonly idKey: Uint8Array;
-  readonly mailbox: ChannelMailbox;
+  readonly mailbox: ChannelFront;
   readonly core: ChannelCore;
   readonly clock: Clock;
   readonly random: Random;

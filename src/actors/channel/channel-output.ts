@@ -51,10 +51,11 @@ export class ChannelOutput {
 
   setStatus(status: ChannelStatus, cause?: SkytaleError): void {
     if (status === this.status && cause === this.#state.value.cause) return;
-    this.#change((state) => ({ ...state, status, cause }));
+    this.change((state) => ({ ...state, status, cause }));
   }
 
-  #change(change: (state: ChannelState) => ChannelState): void {
+  /** Makes what `change` makes of it the state. */
+  change(change: (state: ChannelState) => ChannelState): void {
     const next = change(this.#state.value);
     this.#tap.current?.state(next);
     this.#state.update(() => next);
@@ -75,7 +76,7 @@ export class ChannelOutput {
     const members = this.#members;
     const extensions = epoch === shown.epoch ? shown.extensions : groupExtensions(record.group);
     const authenticator = this.#authenticator;
-    this.#change((state) => ({
+    this.change((state) => ({
       ...state,
       epoch,
       members,

@@ -1,6 +1,7 @@
+import type { Clock } from '../../base/clock.ts';
 import type { ChannelRecord, LeaveProposal, MlsEngine, StagedCommit } from '../../mls/index.ts';
 import type { ChannelEvent, ChannelState } from './channel-event.ts';
-import type { ChannelControl } from './channel-mailbox.ts';
+import type { ChannelInput } from './channel-input.ts';
 import type { OutgoingPayload, Waiter } from './outbox-desk.ts';
 
 /** Something that was asked of the outside has succeeded, or not. */
@@ -29,7 +30,7 @@ export type PortOutcome =
 
 /** What the actor takes out of its mailbox at once. */
 export interface ChannelTurn {
-  readonly control: readonly ChannelControl[];
+  readonly control: readonly ChannelInput[];
   readonly user: readonly OutgoingPayload[];
 }
 
@@ -39,7 +40,8 @@ export interface TapStart {
   readonly record: ChannelRecord;
   readonly engine: MlsEngine;
   readonly state: ChannelState;
-  readonly nowMs: number;
+  /** The clock, whose reads are not told. */
+  readonly clock: Pick<Clock, 'now'>;
   /** Whether the channel wants to be connected. */
   readonly isFlowing: boolean;
   /** The number of the link that was open last; the next one has one more. */
@@ -75,6 +77,11 @@ export interface TapRequest {
   readonly waiter: Waiter<undefined>;
 }
 
+/** Somebody wants to listen, or no more. */
+export type TapMessage =
+  | { readonly kind: 'tap'; readonly request: TapRequest }
+  | { readonly kind: 'untap'; readonly tap: ChannelTap; readonly waiter: Waiter<undefined> };
+
 /** The place where a tap is put on, or is not: then it costs a look. */
 export class TapSwitch {
   #current: ChannelTap | undefined;
@@ -87,11 +94,16 @@ export class TapSwitch {
   }
 
   begin(tap: ChannelTap, start: TapStart): void {
+    this.listen(tap);
+    tap.began(start);
+  }
+
+  /** As {@link TapSwitch.begin}, for who knows how it began. */
+  listen(tap: ChannelTap): void {
     this.#current = tap;
     this.#generation += 1;
     this.#timers = 0;
     this.#saves = 0;
-    tap.began(start);
   }
 
   end(): void {

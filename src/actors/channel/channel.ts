@@ -5,7 +5,7 @@ import { type ChannelRecord, groupMembers, safetyNumber } from '../../mls/index.
 import { deriveState, type Holdable, type StateObservable } from '../../streams/index.ts';
 import type { Clock } from '../../base/clock.ts';
 import { ChannelActor } from './channel-actor.ts';
-import type { ChannelCore, ChannelParts } from './channel-core.ts';
+import type { ChannelCore, ChannelFront, ChannelParts } from './channel-core.ts';
 import type {
   ChannelEvent,
   ChannelFault,
@@ -18,8 +18,8 @@ import type {
   SendReceipt,
 } from './channel-event.ts';
 import type { ChannelProbe } from './channel-inspection.ts';
-import { type ChannelControl, type ChannelMailbox, createChannelMailbox } from './channel-mailbox.ts';
-import type { ChannelTap, TapRequest } from './channel-tap.ts';
+import { createChannelMailbox } from './channel-mailbox.ts';
+import type { ChannelTap, TapMessage, TapRequest } from './channel-tap.ts';
 import type { ConsumeOptions, Consumption, SendOptions, StopOptions } from './channel-options.ts';
 import { deferred } from './deferred.ts';
 import type { ConfirmedReceipt, ConfirmedSendOptions } from './receipt.ts';
@@ -36,8 +36,6 @@ import type { RequestHandler, RespondOptions } from './responder.ts';
 import { sendParcel } from './send-parcel.ts';
 import { TypedChannel } from './typed-channel.ts';
 import type { ChannelPorts } from './workbench.ts';
-
-type TapMessage = Extract<ChannelControl, { kind: 'tap' | 'untap' }>;
 
 /** The constructor, for this file alone. */
 let make: (parts: ChannelParts) => Channel;
@@ -106,7 +104,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   /** How the channel is. Replays the latest, also after the end. */
   readonly status$: StateObservable<ChannelStatus>;
   readonly #core: ChannelCore;
-  readonly #mailbox: ChannelMailbox;
+  readonly #mailbox: ChannelFront;
   readonly #clock: Clock;
   readonly #exchange: Exchange;
   readonly #consumption: ConsumeDesk;

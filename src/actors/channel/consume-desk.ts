@@ -2,7 +2,7 @@ import { checkInteger } from '../../base/check.ts';
 import { ChannelError } from '../../base/errors.ts';
 import { Backoff } from '../../streams/index.ts';
 import type { ChannelFault } from './channel-event.ts';
-import type { ChannelMailbox } from './channel-mailbox.ts';
+import type { ChannelFront } from './channel-core.ts';
 import type { ConsumeOptions, Consumption } from './channel-options.ts';
 import { Consumer, type MessageHandler } from './consumer.ts';
 import type { ChannelPorts } from './workbench.ts';
@@ -13,14 +13,14 @@ const MAX_CONCURRENCY = 1024;
 /** Where the one consumer of a channel begins and ends. */
 export class ConsumeDesk {
   readonly #name: string;
-  readonly #mailbox: ChannelMailbox;
+  readonly #mailbox: ChannelFront;
   readonly #ports: Pick<ChannelPorts, 'clock' | 'random'>;
   readonly #fault: (fault: ChannelFault) => void;
   #consumer: Consumer | undefined;
 
   constructor(
     name: string,
-    mailbox: ChannelMailbox,
+    mailbox: ChannelFront,
     ports: Pick<ChannelPorts, 'clock' | 'random'>,
     fault: (fault: ChannelFault) => void,
   ) {

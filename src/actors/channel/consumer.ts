@@ -2,6 +2,7 @@ import { toSkytaleError, type SkytaleError } from '../../base/errors.ts';
 import { type Clock, sleepUnlessAborted } from '../../base/clock.ts';
 import { type Backoff, Fifo } from '../../streams/index.ts';
 import type { ChannelMessage } from './channel-event.ts';
+import type { JournalReader } from './journal-reader.ts';
 
 /**
  * Called with one message after the other, in the channel's order. Returning (or resolving) acknowledges the message. The
@@ -27,7 +28,7 @@ export interface ConsumerPorts {
  *
  * Its queue holds no more than the channel's journal does, which stops granting credit to the relay when it is full.
  */
-export class Consumer {
+export class Consumer implements JournalReader {
   readonly #handler: MessageHandler;
   readonly #ports: ConsumerPorts;
   readonly #abort = new AbortController();

@@ -2,7 +2,7 @@ import type { JournalEntry } from '../../mls/index.ts';
 import type { ChannelMessage } from './channel-event.ts';
 import type { ConfirmationDesk } from './confirmation-desk.ts';
 import { asksForOf, toJournalEntry, toRedelivered } from './journal-entry.ts';
-import type { Consumer } from './consumer.ts';
+import type { JournalReader } from './journal-reader.ts';
 import type { Workbench } from './workbench.ts';
 
 /** Journalled messages, and bytes, beyond which the relay gets no more credit. */
@@ -13,7 +13,7 @@ const MAX_BYTES = 8 * 1024 * 1024;
 export class DeliveryJournal {
   readonly #bench: Workbench;
   readonly #confirmations: ConfirmationDesk;
-  #consumer: Consumer | undefined;
+  #consumer: JournalReader | undefined;
   /** Left by an earlier run, which may or may not have shown them. */
   #unconfirmed: readonly JournalEntry[];
 
@@ -46,7 +46,7 @@ export class DeliveryJournal {
   }
 
   /** Serves `consumer` from now on. First it gets what is in the journal, and what waited for a first subscriber. */
-  start(consumer: Consumer): void {
+  start(consumer: JournalReader): void {
     const { keeper, output } = this.#bench;
     this.#consumer = consumer;
     const held = output.openGate(this.#unconfirmed.map(toRedelivered));
@@ -78,7 +78,7 @@ export class DeliveryJournal {
   }
 
   /** Serves `consumer` no longer. What it has not acknowledged is for the next one. */
-  release(consumer: Consumer): void {
+  release(consumer: JournalReader): void {
     if (this.#consumer === consumer) this.#consumer = undefined;
   }
 

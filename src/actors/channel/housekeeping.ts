@@ -64,6 +64,12 @@ export class Housekeeping {
     for (const waiter of this.#leaveWaiters.splice(0)) waiter.reject(error);
   }
 
+  /** Own keys have served from now on, as far as this run knows. */
+  startOver(): void {
+    this.#epochStartedAtMs = this.#bench.ports.clock.now();
+    this.#messagesSent = 0;
+  }
+
   /** The connection is lost, and perhaps the proposal with it: it is made again. */
   suspend(): void {
     this.#proposedIn = undefined;

@@ -1,4 +1,29 @@
-export { Channel, probeChannel, startChannel } from './channel.ts';
+export {
+  assembleChannel,
+  Channel,
+  ownIdentity,
+  probeChannel,
+  startChannel,
+  tapChannel,
+  untapChannel,
+} from './channel.ts';
+export { ChannelActor } from './channel-actor.ts';
+export type { ChannelCore, ChannelFront, ChannelParts } from './channel-core.ts';
+export type { ChannelInput } from './channel-input.ts';
+export type { ActorMailbox, ChannelControl } from './channel-mailbox.ts';
+export { ChannelOutput } from './channel-output.ts';
+export {
+  type ChannelTap,
+  type ChannelTurn,
+  type Outcome,
+  type PortOutcome,
+  type TapRequest,
+  type TapStart,
+  TapSwitch,
+} from './channel-tap.ts';
+export { deferred } from './deferred.ts';
+export type { GroupSteps } from './group-steps.ts';
+export type { OutgoingPayload, Waiter } from './outbox-desk.ts';
 export type { ConsumeOptions, Consumption, SendOptions, StopOptions } from './channel-options.ts';
 export type { PayloadChannel } from './payload-channel.ts';
 export type { AcceptRemoval, ChannelPorts, RemovalContext } from './workbench.ts';

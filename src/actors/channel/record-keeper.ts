@@ -1,6 +1,6 @@
 import { RuntimeError } from '../../base/errors.ts';
 import { type ChannelRecord, eraseSpent } from '../../mls/index.ts';
-import type { RecordStore } from './workbench.ts';
+import type { RecordStore } from './record-store.ts';
 
 /** What follows from a record that is on disk. */
 type Consequence = () => void;

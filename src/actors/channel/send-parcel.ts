@@ -1,11 +1,11 @@
-import type { ChannelMailbox } from './channel-mailbox.ts';
+import type { ChannelFront } from './channel-core.ts';
 import { encodeHeader } from './envelope.ts';
 import type { Parcel } from './exchange-ports.ts';
 
 const NOTHING = new Uint8Array();
 
 /** Puts a parcel into the mailbox as soon as there is room, behind what was sent before. */
-export function sendParcel(mailbox: ChannelMailbox, parcel: Parcel): void {
+export function sendParcel(mailbox: ChannelFront, parcel: Parcel): void {
   const { header, payload = NOTHING, signal, stored, failed } = parcel;
   mailbox
     .put(

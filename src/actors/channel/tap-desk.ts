@@ -1,16 +1,24 @@
+import type { Clock } from '../../base/clock.ts';
 import { ChannelError, type SkytaleError } from '../../base/errors.ts';
-import type { ChannelTap, ChannelTurn, TapRequest, TapStart, TapSwitch } from './channel-tap.ts';
+import type { MailboxBatch } from '../mailbox.ts';
+import type { ChannelInput } from './channel-input.ts';
+import type { ChannelControl } from './channel-mailbox.ts';
+import type { OutgoingPayload } from './outbox-desk.ts';
+import type { ChannelTap, TapRequest, TapStart, TapSwitch } from './channel-tap.ts';
 import type { Workbench } from './workbench.ts';
 
 /** Who listens to the actor, or wants to. One at a time. */
 export class TapDesk {
   readonly #bench: Workbench;
   readonly #tap: TapSwitch;
+  readonly #clock: Clock;
   #awaited: TapRequest | undefined;
 
-  constructor(bench: Workbench, tap: TapSwitch) {
+  /** @param clock whose reads are not told */
+  constructor(bench: Workbench, tap: TapSwitch, clock: Clock) {
     this.#bench = bench;
     this.#tap = tap;
+    this.#clock = clock;
   }
 
   /** Whether somebody waits for the moment to begin. */
@@ -42,7 +50,7 @@ export class TapDesk {
       record: keeper.record,
       engine: ports.engine,
       state: output.state$.value,
-      nowMs: ports.clock.now(),
+      clock: this.#clock,
       link: link.current,
       canRejoin: ports.rejoin !== undefined,
     });
@@ -53,9 +61,12 @@ export class TapDesk {
     if (this.#tap.current === tap) this.#tap.end();
   }
 
-  /** What the actor has taken out of its mailbox. */
-  turn(turn: ChannelTurn): ChannelTurn {
-    return this.#tap.current?.turn(turn) ?? turn;
+  /** What the actor has taken out of its mailbox. Who listens hears of it, and not of itself. */
+  turn(batch: MailboxBatch<ChannelControl, OutgoingPayload>): MailboxBatch<ChannelControl, OutgoingPayload> {
+    const tap = this.#tap.current;
+    if (tap === undefined) return batch;
+    const { control, user } = tap.turn({ control: batch.control.filter(isInput), user: batch.user });
+    return { control: [...control, ...batch.control.filter((message) => !isInput(message))], user: [...user] };
   }
 
   stoppedNow(): void {
@@ -68,4 +79,8 @@ export class TapDesk {
     this.#awaited = undefined;
     this.#tap.end();
   }
+}
+
+function isInput(message: ChannelControl): message is ChannelInput {
+  return message.kind !== 'tap' && message.kind !== 'untap';
 }

@@ -2,7 +2,8 @@ import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { Outcome, PortOutcome, TapSwitch } from './channel-tap.ts';
 import { type GroupSteps, groupSteps } from './group-steps.ts';
-import type { ActorPorts, ChannelPorts, RecordStore } from './workbench.ts';
+import type { RecordStore } from './record-store.ts';
+import type { ActorPorts, ChannelPorts } from './workbench.ts';
 
 /** `ports`, whose answers are told to the tap that is on. */
 export function tappedPorts(ports: ChannelPorts, tap: TapSwitch): ActorPorts {

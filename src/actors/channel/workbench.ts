@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
-import type { AgentStore, Group, MlsEngine, RotationPolicy } from '../../mls/index.ts';
+import type { Group, MlsEngine, RotationPolicy } from '../../mls/index.ts';
 import type { ControlPlane, RelayTransport } from '../../transport/index.ts';
 import type { ActorMailbox } from './channel-mailbox.ts';
 import type { ChannelOutput } from './channel-output.ts';
@@ -8,6 +8,7 @@ import type { GroupSteps } from './group-steps.ts';
 import type { LinkDriver } from './link-driver.ts';
 import type { MessageIds } from './message-id.ts';
 import type { RecordKeeper } from './record-keeper.ts';
+import type { RecordStore } from './record-store.ts';
 import type { RejoinPort } from './rejoin-port.ts';
 
 /** A member asks the others to remove an agent. */
@@ -46,9 +47,6 @@ export interface ChannelPorts {
   /** Default: the steps of `mls`. */
   readonly steps?: GroupSteps;
 }
-
-/** What a channel's actor needs of the agent's store: to write its record, and to read it again. */
-export type RecordStore = Pick<AgentStore, 'saveChannel' | 'loadChannel'>;
 
 /** The world as the actor sees it. */
 export type ActorPorts = ChannelPorts & { readonly steps: GroupSteps };

@@ -23,10 +23,17 @@ const START_MS = Date.UTC(2026, 0, 1);
  * assert.equal(clock.elapsedMs, 1_000);
  */
 export class VirtualClock implements Clock {
-  #nowMs = START_MS;
+  readonly #startMs: number;
+  #nowMs: number;
   #lastNumber = 0;
   /** By time, then by number; the next one last. */
   readonly #tasks: Task[] = [];
+
+  /** @param startMs Unix milliseconds that it begins at. Default: 2026-01-01. */
+  constructor(startMs: number = START_MS) {
+    this.#startMs = startMs;
+    this.#nowMs = startMs;
+  }
 
   now(): number {
     return this.#nowMs;
@@ -34,13 +41,13 @@ export class VirtualClock implements Clock {
 
   /** Milliseconds since the clock was made. */
   get elapsedMs(): number {
-    return this.#nowMs - START_MS;
+    return this.#nowMs - this.#startMs;
   }
 
   /** When the next task is due, in milliseconds since the clock was made; `undefined` if there is none. */
   get nextMs(): number | undefined {
     const next = this.#tasks.at(-1);
-    return next && next.atMs - START_MS;
+    return next && next.atMs - this.#startMs;
   }
 
   schedule(delayMs: number, run: () => void): () => void {
@@ -64,7 +71,7 @@ export class VirtualClock implements Clock {
 
   /** Moves on to a time that no task is due before. Goes nowhere if it is past already. */
   skipTo(elapsedMs: number): void {
-    this.#nowMs = Math.max(this.#nowMs, Math.min(START_MS + elapsedMs, this.#tasks.at(-1)?.atMs ?? Infinity));
+    this.#nowMs = Math.max(this.#nowMs, Math.min(this.#startMs + elapsedMs, this.#tasks.at(-1)?.atMs ?? Infinity));
   }
 
   /** Index at which a task belongs: behind all that come later. */

@@ -1,0 +1,199 @@
+import { filter } from 'rxjs';
+import type {
+  ChannelControl,
+  ChannelFront,
+  ChannelOutput,
+  OutgoingPayload,
+  Waiter,
+} from '../../actors/channel/index.ts';
+import { equalBytes } from '../../base/bytes.ts';
+import { ChannelError } from '../../base/errors.ts';
+import { reportToHost } from '../../streams/index.ts';
+import type { Comparison } from './comparison.ts';
+import type { Tape } from './tape.ts';
+import { commandsOf, type TapeCommand } from './tape-command.ts';
+
+/** Messages that a consumer of a replay may be behind. */
+const MAX_UNHANDLED = 1024;
+
+/** What came of a command. */
+export type Settlement = { readonly value: unknown } | { readonly error: unknown };
+
+/**
+ * The user's end of a channel that is replayed: what the code under test asks of it is found on the tape, and gets the answer that was
+ * recorded. Code that asks for nothing is a spectator; code that asks for anything must ask for what was asked for.
+ */
+export class LiveDesk implements ChannelFront {
+  readonly #output: ChannelOutput;
+  readonly #comparison: Comparison;
+  readonly #stop: () => void;
+  readonly #isRedacted: boolean;
+  /** Commands on the tape that nobody has asked for, in order. */
+  readonly #expected: TapeCommand[];
+  readonly #waiters = new Map<number, Waiter<unknown>>();
+  readonly #settled = new Map<number, Settlement>();
+  #isClosed = false;
+  #asked = 0;
+  #holds = 0;
+  #unhandled = 0;
+  #resume: (() => void) | undefined;
+
+  constructor(tape: Tape, output: ChannelOutput, comparison: Comparison, stop: () => void) {
+    this.#output = output;
+    this.#comparison = comparison;
+    this.#stop = stop;
+    this.#isRedacted = tape.header.payloads !== 'kept';
+    this.#expected = [...commandsOf(tape)];
+  }
+
+  /** Whether a reader is behind, so that the tape should wait. */
+  get isHeld(): boolean {
+    return this.#holds > 0 || this.#unhandled >= MAX_UNHANDLED;
+  }
+
+  /** Resolves when no reader is behind. */
+  async caughtUp(): Promise<void> {
+    while (this.isHeld && !this.#isClosed) await new Promise<void>((resolve) => (this.#resume = resolve));
+  }
+
+  tell(message: ChannelControl): boolean {
+    if (this.#isClosed) return false;
+    this.#handle(message);
+    return true;
+  }
+
+  offer(payload: OutgoingPayload): boolean {
+    if (this.#isClosed) return false;
+    this.#send(payload);
+    return true;
+  }
+
+  put(payload: OutgoingPayload, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    if (this.#isClosed) return Promise.reject(closed());
+    this.#send(payload);
+    return Promise.resolve();
+  }
+
+  /** The tape tells what came of a command. */
+  settle(number: number, settlement: Settlement): void {
+    const waiter = this.#waiters.get(number);
+    this.#waiters.delete(number);
+    if (waiter === undefined) this.#settled.set(number, settlement);
+    else answer(waiter, settlement);
+  }
+
+  /** The tape is over: what was recorded and not asked for is a difference, if anything was asked for. */
+  conclude(): void {
+    // Changes of the group are made by the channel itself, too.
+    const missing = this.#expected.find(({ kind }) => kind === 'send');
+    if (this.#asked > 0 && missing !== undefined) {
+      const { n, value } = missing.record;
+      this.#comparison.diverged(n, value, undefined, 'a send was recorded, and was not asked for');
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#resume?.();
+    for (const waiter of this.#waiters.values()) waiter.reject(closed());
+    this.#waiters.clear();
+  }
+
+  #handle(message: ChannelControl): void {
+    switch (message.kind) {
+      case 'open-gate':
+        this.#output.openGate();
+        return;
+      case 'consume': {
+        // Before the gate: what is behind it is for the consumer as well.
+        this.#output.events$.pipe(filter((event) => event.kind === 'message')).subscribe({
+          next: (event) => {
+            this.#unhandled += 1;
+            message.consumer.offer([event]);
+          },
+          error: reportToHost,
+        });
+        this.#output.openGate();
+        return;
+      }
+      case 'acknowledge':
+        this.#unhandled -= 1;
+        this.#wake();
+        return;
+      case 'hold':
+        this.#holds += 1;
+        return;
+      case 'let-go':
+        this.#holds -= 1;
+        this.#wake();
+        return;
+      case 'commit':
+        this.#ask('commit', message.request.waiter);
+        return;
+      case 'leave':
+        this.#ask('leave', message.waiter);
+        return;
+      case 'tap':
+        message.request.waiter.reject(new ChannelError('bad_request', 'a replay cannot be recorded'));
+        return;
+      case 'untap':
+        message.waiter.resolve(undefined);
+        return;
+      case 'stop':
+        this.#stop();
+        return;
+      default:
+        // What else there is comes from the actor itself or from the relay, and is on the tape.
+        return;
+    }
+  }
+
+  #send({ payload, header, waiter }: OutgoingPayload): void {
+    this.#ask('send', waiter, (command) => {
+      const isPlain = header === undefined && command.header === undefined;
+      if (isPlain && !this.#isRedacted && command.payload !== undefined && !equalBytes(command.payload, payload)) {
+        return 'another payload was sent than was recorded';
+      }
+      return (header === undefined) === (command.header === undefined)
+        ? undefined
+        : 'a plain message was recorded and something else sent, or the other way round';
+    });
+  }
+
+  #ask(
+    kind: 'send' | 'commit' | 'leave',
+    waiter: Waiter<unknown> | undefined,
+    objection: (command: TapeCommand) => string | undefined = () => undefined,
+  ): void {
+    this.#asked += 1;
+    const index = this.#expected.findIndex((command) => command.kind === kind);
+    const [command] = index === -1 ? [] : this.#expected.splice(index, 1);
+    if (command === undefined) {
+      const next = this.#expected[0]?.record;
+      this.#comparison.diverged(next?.n, next?.value, { kind }, `a ${kind} was asked for that was not recorded`);
+      waiter?.reject(new ChannelError('bad_request', `the tape has no further ${kind}`));
+      return;
+    }
+    const detail = objection(command);
+    if (detail !== undefined) this.#comparison.diverged(command.record.n, command.record.value, { kind }, detail);
+    if (waiter === undefined) return;
+    const settlement = this.#settled.get(command.number);
+    this.#settled.delete(command.number);
+    if (settlement === undefined) this.#waiters.set(command.number, waiter);
+    else answer(waiter, settlement);
+  }
+
+  #wake(): void {
+    if (!this.isHeld) this.#resume?.();
+  }
+}
+
+function answer(waiter: Waiter<unknown>, settlement: Settlement): void {
+  if ('error' in settlement) waiter.reject(settlement.error);
+  else waiter.resolve(settlement.value);
+}
+
+function closed(): ChannelError {
+  return new ChannelError('channel_closed', 'the replay is over');
+}

@@ -1,0 +1,18 @@
+import type { ChannelCore } from '../../actors/channel/index.ts';
+import type { LiveDesk } from './live-desk.ts';
+import type { TapeRecord } from './tape-record.ts';
+
+/** What makes a tape happen again, record by record. */
+export interface Player {
+  readonly core: ChannelCore;
+  readonly desk: LiveDesk;
+  /**
+   * Plays one record, and with a `turn` what belongs to it. Returns how many records that were; those that need nothing to be
+   * done are one as well.
+   */
+  play(record: TapeRecord, index: number): Promise<number> | number;
+  /** Waits until all that follows from what was played has happened. */
+  settled(): Promise<void>;
+  /** The tape is over: ends what still waits. Resolves when the streams have completed. */
+  end(): Promise<void>;
+}

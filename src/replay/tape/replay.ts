@@ -1,0 +1,236 @@
+import { assembleChannel, type Channel } from '../../actors/channel/index.ts';
+import { systemClock } from '../../base/clock.ts';
+import { RuntimeError } from '../../base/errors.ts';
+import { createMlsEngine, type MlsEngineOptions } from '../../mls/index.ts';
+import { yieldTurn } from '../../streams/index.ts';
+import { SeededRandom } from '../world/seeded-random.ts';
+import { VirtualClock } from '../world/virtual-clock.ts';
+import { Comparison, type Expectation } from './comparison.ts';
+import { type Divergence, ReplayDivergedError } from './divergence.ts';
+import { PlaintextPlayer } from './plaintext-player.ts';
+import type { Player } from './player.ts';
+import type { Tape } from './tape.ts';
+import { tapeDamaged } from './tape-errors.ts';
+import type { TapeRecord, TapeRecordKind } from './tape-record.ts';
+import { fromTapeValue } from './tape-value.ts';
+import { WirePlayer } from './wire-player.ts';
+
+/** Options of {@link replay}. */
+export interface ReplayOptions {
+  /** How much faster than it was recorded; `max` does not wait at all. Default `max`. */
+  readonly speed?: number | 'max';
+  /** What has to be as it was. Default `exact`. Of a `plaintext` tape only what the code under test asks for can differ. */
+  readonly expect?: Expectation;
+  /** For `wire` tapes: what the client was given, such as its policy on members. Its suite is the tape's. */
+  readonly engine?: Omit<MlsEngineOptions, 'suite'>;
+}
+
+/** How a replay has ended. */
+export interface ReplayResult {
+  /** Records that were played. */
+  readonly records: number;
+  /** Events that were shown as they were recorded; 0 for a `plaintext` tape, which shows nothing but that. */
+  readonly matched: number;
+  readonly divergence: Divergence | undefined;
+}
+
+/** Records that a `plaintext` tape plays before the event loop gets a turn. */
+const RECORDS_PER_TURN = 256;
+/** What stands in the path to a divergence. */
+const PATH_KINDS: ReadonlySet<TapeRecordKind> = new Set([
+  'start',
+  'turn',
+  'input',
+  'send',
+  'commit',
+  'leave',
+  'settled',
+  'emitted',
+  'state',
+  'timer',
+  'end',
+]);
+const PATH_LENGTH = 16;
+
+/**
+ * A channel that does again what it has done. It has the interface of a live one, and code that gets it cannot tell; its time is
+ * the tape's.
+ *
+ * Nothing happens before {@link Replay.play} or one of its siblings is called, so that everybody can subscribe first.
+ */
+export class Replay {
+  readonly tape: Tape;
+  readonly channel$: Channel;
+  /** The time of the tape. Give it to code that waits. */
+  readonly clock: VirtualClock;
+  readonly #player: Player;
+  readonly #comparison: Comparison;
+  readonly #speed: number | 'max';
+  #position = 0;
+  #hasEnded = false;
+
+  private constructor(
+    tape: Tape,
+    player: Player,
+    parts: { comparison: Comparison; clock: VirtualClock; channel$: Channel; speed: number | 'max' },
+  ) {
+    this.tape = tape;
+    this.channel$ = parts.channel$;
+    this.clock = parts.clock;
+    this.#player = player;
+    this.#comparison = parts.comparison;
+    this.#speed = parts.speed;
+  }
+
+  /** See {@link replay}. */
+  static async open(tape: Tape, options: ReplayOptions): Promise<Replay> {
+    const { speed = 'max', expect = 'exact' } = options;
+    if (speed !== 'max' && !(speed > 0)) {
+      throw new RuntimeError('invalid_argument', `Expected \`speed\` to be max or a number above 0, got ${speed}.`);
+    }
+    const [start] = tape.records;
+    if (start?.kind !== 'start') throw tapeDamaged('does not say how the channel was when the recording began');
+    const clock = new VirtualClock(tape.header.startedAtMs);
+    const comparison = new Comparison(tape.records, expect, (record) => pathTo(tape, record));
+    const random = new SeededRandom(1);
+    const { channel: name } = tape.header;
+    if (tape.header.mode === 'plaintext') {
+      const player = new PlaintextPlayer(tape, clock, comparison);
+      const channel$ = assembleChannel({
+        name,
+        self: new Uint8Array(),
+        idKey: new Uint8Array(32),
+        mailbox: player.desk,
+        core: player,
+        clock,
+        random,
+      });
+      return new Replay(tape, player, { comparison, clock, channel$, speed });
+    }
+    const { suite } = fromTapeValue(start.value) as { readonly suite: NonNullable<MlsEngineOptions['suite']> };
+    const player = new WirePlayer(tape, await createMlsEngine({ ...options.engine, suite }), comparison);
+    const { identity, desk: mailbox, core } = player;
+    const channel$ = assembleChannel({ ...identity, mailbox, core, clock, random });
+    return new Replay(tape, player, { comparison, clock, channel$, speed });
+  }
+
+  /** Records that were played. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The record that comes next; `undefined` at the end. */
+  get next(): TapeRecord | undefined {
+    return this.tape.records[this.#position];
+  }
+
+  /** What differs from the recording so far. */
+  get divergence(): Divergence | undefined {
+    return this.#comparison.divergence;
+  }
+
+  /**
+   * Plays what is left, and ends the channel.
+   *
+   * @throws {@link ReplayDivergedError} `replay_diverged` at the first thing that is not as it was recorded
+   */
+  async play(): Promise<ReplayResult> {
+    await this.runUntil(() => false);
+    await this.#end();
+    const { divergence, matched } = this.#comparison;
+    if (divergence !== undefined) throw new ReplayDivergedError(divergence);
+    return { records: this.#position, matched, divergence };
+  }
+
+  /** Plays one record, with a turn what belongs to it, and all that follows from it. Returns it; `undefined` at the end. */
+  async step(): Promise<TapeRecord | undefined> {
+    const record = this.next;
+    if (record === undefined) return undefined;
+    await this.#playNext(record);
+    await this.#player.settled();
+    return record;
+  }
+
+  /** Plays up to record `n`, which is played as well, and all that follows from it. */
+  async runTo(n: number): Promise<void> {
+    await this.runUntil(({ n: next }) => next > n);
+  }
+
+  /**
+   * Plays until `condition` holds for the record that comes next, or the tape is over or not met any more. Then all has happened
+   * that follows from what was played.
+   */
+  async runUntil(condition: (next: TapeRecord) => boolean): Promise<void> {
+    const isWire = this.tape.header.mode === 'wire';
+    for (let record = this.next; record !== undefined; record = this.next) {
+      if (condition(record) || this.divergence !== undefined || this.#hasEnded) break;
+      await this.#pace(record);
+      const played = this.#playNext(record);
+      if (typeof played !== 'number') await played;
+      else if (!isWire && this.#position % RECORDS_PER_TURN === 0) await yieldTurn();
+    }
+    await this.#player.settled();
+  }
+
+  /** Ends the channel where it is. What was recorded behind that is not missed. */
+  async stop(): Promise<void> {
+    await this.channel$.stop({ graceMs: 0 });
+    this.#hasEnded = true;
+  }
+
+  #playNext(record: TapeRecord): number | Promise<number> {
+    this.#passTime(record.atMs);
+    const played = this.#player.play(record, this.#position);
+    if (typeof played === 'number') {
+      this.#position += played;
+      return played;
+    }
+    return played.then((records) => {
+      this.#position += records;
+      return records;
+    });
+  }
+
+  /** Timers of the code under test fire in their order, before what happened later. */
+  #passTime(elapsedMs: number): void {
+    const { clock } = this;
+    while ((clock.nextMs ?? Infinity) <= elapsedMs) clock.runNext();
+    clock.skipTo(elapsedMs);
+  }
+
+  async #pace({ atMs }: TapeRecord): Promise<void> {
+    if (this.#speed === 'max') return;
+    const delayMs = (atMs - this.clock.elapsedMs) / this.#speed;
+    if (delayMs >= 1) await new Promise<void>((resolve) => void systemClock.schedule(delayMs, resolve));
+  }
+
+  async #end(): Promise<void> {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#player.desk.conclude();
+    await this.#player.end();
+  }
+}
+
+/**
+ * A channel from a tape. Subscribe to it, then let it play.
+ *
+ * @throws {@link RuntimeError} `invalid_argument`, `tape_damaged`
+ *
+ * @example
+ * const run = await replay(await readTape('night.tape'));
+ * run.channel$.pipe(filter(({ seq }) => seq > 100)).subscribe(handle);
+ * await run.play();
+ */
+export function replay(tape: Tape, options: ReplayOptions = {}): Promise<Replay> {
+  return Replay.open(tape, options);
+}
+
+function pathTo({ records }: Tape, record: number): readonly TapeRecord[] {
+  const path: TapeRecord[] = [];
+  for (let index = Math.min(record, records.length) - 1; index >= 0 && path.length < PATH_LENGTH; index -= 1) {
+    const step = records[index];
+    if (step !== undefined && PATH_KINDS.has(step.kind)) path.unshift(step);
+  }
+  return path;
+}

@@ -1,0 +1,40 @@
+import type { Tape } from './tape.ts';
+import type { TapeRecord } from './tape-record.ts';
+import { fromTapeValue } from './tape-value.ts';
+
+/** Something that the user asked of the channel while it was recorded. */
+export interface TapeCommand {
+  readonly record: TapeRecord;
+  readonly kind: 'send' | 'commit' | 'leave';
+  /** By which its outcome is found. */
+  readonly number: number;
+  /** What was sent, as it stands on the tape. */
+  readonly payload?: Uint8Array;
+  /** What its envelope says beside the payload; none for a plain message. */
+  readonly header?: Uint8Array;
+}
+
+/** All commands of a tape, in order. */
+export function commandsOf({ header, records }: Tape): readonly TapeCommand[] {
+  return records.flatMap((record): readonly TapeCommand[] => {
+    const kind = kindOf(record);
+    if (kind === undefined) return [];
+    const { number, payload, header: envelope } = fromTapeValue(record.value) as Partial<TapeCommand>;
+    return [
+      {
+        record,
+        kind,
+        number: header.mode === 'wire' ? record.n : (number ?? 0),
+        ...(payload && { payload }),
+        ...(envelope && { header: envelope }),
+      },
+    ];
+  });
+}
+
+function kindOf({ kind, value }: TapeRecord): TapeCommand['kind'] | undefined {
+  if (kind === 'send' || kind === 'commit' || kind === 'leave') return kind;
+  if (kind !== 'input') return undefined;
+  const input = (value as { readonly kind?: unknown }).kind;
+  return input === 'commit' || input === 'leave' ? input : undefined;
+}

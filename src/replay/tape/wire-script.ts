@@ -1,0 +1,59 @@
+import type { TapeRecord } from './tape-record.ts';
+import { fromTapeValue, type Json } from './tape-value.ts';
+
+type AnswerKind = 'bytes' | 'fraction' | 'loaded' | 'staged' | 'proposed';
+
+/** When something ends, counted in turns of the actor, and how. */
+export interface ScriptedEnd {
+  readonly turn: number;
+  readonly error: Error | undefined;
+}
+
+/** What the ports of a recorded channel have answered, in the order in which they will be asked again. */
+export class WireScript {
+  readonly #nows: number[][] = [[]];
+  readonly #timers = new Map<number, ScriptedEnd>();
+  readonly #saves = new Map<number, ScriptedEnd>();
+  readonly #answers: Readonly<Record<AnswerKind, Json[]>> = {
+    bytes: [],
+    fraction: [],
+    loaded: [],
+    staged: [],
+    proposed: [],
+  };
+  readonly turns: number;
+
+  constructor(records: readonly TapeRecord[]) {
+    let turn = 0;
+    for (const { kind, value } of records) {
+      if (kind === 'turn') {
+        turn += 1;
+        this.#nows.push([]);
+      } else if (kind === 'now') this.#nows[turn]?.push(value as number);
+      else if (kind === 'timer') this.#timers.set(value as number, { turn, error: undefined });
+      else if (kind === 'saved') {
+        const { number, error } = fromTapeValue(value) as { readonly number: number; readonly error?: Error };
+        this.#saves.set(number, { turn, error });
+      } else if (Object.hasOwn(this.#answers, kind)) this.#answers[kind as AnswerKind].push(value);
+    }
+    this.turns = turn;
+  }
+
+  /** The next read of the clock in this turn, if there is a further one. */
+  now(turn: number): number | undefined {
+    return this.#nows[turn]?.shift();
+  }
+
+  timer(number: number): ScriptedEnd | undefined {
+    return this.#timers.get(number);
+  }
+
+  save(number: number): ScriptedEnd | undefined {
+    return this.#saves.get(number);
+  }
+
+  /** The next answer of this kind; `undefined` if there is no further one. */
+  next(kind: AnswerKind): unknown {
+    return fromTapeValue(this.#answers[kind].shift());
+  }
+}
