@@ -42,6 +42,7 @@ export { createMemoryRelay } from './memory/memory-relay.ts';
 export type { MemoryRelay, MemoryRelayOptions } from './memory/memory-relay.ts';
 
 export { checkApiKey } from './control-plane/api-key.ts';
+export { apiUrlOf } from './control-plane/api-url.ts';
 export type {
   AccountUsage,
   Admission,
@@ -60,6 +61,10 @@ export type {
   RevocationSubmission,
   WaitOptions,
 } from './control-plane/control-plane.ts';
+export { exchangeHttp } from './control-plane/http-exchange.ts';
+export type { HttpAnswer, HttpRequest } from './control-plane/http-exchange.ts';
+export { readRefusal } from './control-plane/refusal-body.ts';
+export type { RefusalBody } from './control-plane/refusal-body.ts';
 export { connectControlPlane } from './control-plane/http-control-plane.ts';
 export type { ApiOptions as ConnectControlPlaneOptions } from './control-plane/api-call.ts';
 export { createMemoryControlPlane } from './control-plane/memory-control-plane.ts';

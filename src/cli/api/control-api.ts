@@ -1,4 +1,5 @@
 import { AuthError, QuotaExceededError, SkytaleError, TransportError } from '../../base/errors.ts';
+import { apiUrlOf, exchangeHttp, readRefusal } from '../../transport/index.ts';
 import type { CliContext } from '../context.ts';
 import type { ApiSettings } from '../settings.ts';
 
@@ -36,39 +37,17 @@ export async function callApi(context: CliContext, settings: ApiSettings, call: 
       'no API key: set SKYTALE_API_KEY, or make an account with "skytale signup"',
     );
   }
-  const answer = await request(context, apiUrl, apiKey, call);
+  const answer = await exchangeHttp({
+    method: call.method,
+    url: apiUrlOf(apiUrl, call.path),
+    apiKey: call.isOpen === true ? undefined : apiKey,
+    body: call.body,
+    timeoutMs: REQUEST_MS,
+    clock: context.clock,
+    signal: context.terminal.signal,
+  });
   if (answer.status >= 200 && answer.status < 300) return answer.body === '' ? undefined : parse(answer.body);
   throw refusal(answer.status, answer.body);
-}
-
-async function request(
-  { terminal, clock }: CliContext,
-  apiUrl: string,
-  apiKey: string | undefined,
-  { method, path, body, isOpen }: ApiCall,
-): Promise<{ readonly status: number; readonly body: string }> {
-  const late = new AbortController();
-  const cancel = clock.schedule(REQUEST_MS, () => late.abort(new Error(`no answer within ${REQUEST_MS / 1000} s`)));
-  try {
-    const response = await fetch(`${apiUrl.replace(/\/+$/, '')}${path}`, {
-      method,
-      headers: {
-        accept: 'application/json',
-        ...(apiKey === undefined || isOpen === true ? {} : { authorization: `Bearer ${apiKey}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      // Followed, a redirect would carry the key to wherever it points.
-      redirect: 'error',
-      signal: AbortSignal.any([terminal.signal, late.signal]),
-    });
-    return { status: response.status, body: await response.text() };
-  } catch (cause) {
-    terminal.signal.throwIfAborted();
-    throw new TransportError('connection_error', `the control plane ${apiUrl} cannot be reached`, { cause });
-  } finally {
-    cancel();
-  }
 }
 
 /** A body may hold a key or a token, so no error repeats it. */
@@ -81,8 +60,8 @@ function parse(body: string): unknown {
 }
 
 function refusal(status: number, body: string): SkytaleError {
-  const { error, code } = refusalText(body);
-  const detail = error ?? `HTTP status ${status}`;
+  const { text, code } = readRefusal(body);
+  const detail = text ?? `HTTP status ${status}`;
   if (status === 401) return new AuthError('auth_failed', `the control plane does not accept the API key (${detail})`);
   if (status === 403) return new AuthError('unauthorized', detail);
   if (code === 'quota_exceeded') return new QuotaExceededError(detail);
@@ -90,15 +69,4 @@ function refusal(status: number, body: string): SkytaleError {
     return new TransportError('limit_exceeded', `the control plane asks for fewer requests (${detail})`);
   if (status >= 500) return new TransportError('transport_error', `the control plane has failed (${detail})`);
   return new ApiRefusal(code ?? (status === 404 ? 'not_found' : 'bad_request'), detail, status);
-}
-
-function refusalText(body: string): { readonly error?: string; readonly code?: string } {
-  try {
-    const value: unknown = JSON.parse(body);
-    if (typeof value !== 'object' || value === null) return {};
-    const text = 'error' in value && typeof value.error === 'string' ? { error: value.error } : {};
-    return { ...text, ...('code' in value && typeof value.code === 'string' ? { code: value.code } : {}) };
-  } catch {
-    return {};
-  }
 }

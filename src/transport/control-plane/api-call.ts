@@ -1,10 +1,12 @@
 import pRetry from 'p-retry';
 import { type Clock, sleepUnlessAborted, systemClock } from '../../base/clock.ts';
-import { AuthError, ChannelError, RuntimeError, TransportError } from '../../base/errors.ts';
+import { TransportError } from '../../base/errors.ts';
 import { type Random, systemRandom } from '../../base/random.ts';
 import { Backoff } from '../../streams/index.ts';
 import { errorOfAnswer, PassingTrouble } from './api-error.ts';
 import { checkApiKey } from './api-key.ts';
+import { apiUrlOf } from './api-url.ts';
+import { exchangeHttp } from './http-exchange.ts';
 
 /** Where a control plane is, and who calls. */
 export interface ApiOptions {
@@ -50,9 +52,9 @@ export async function callApi(call: ApiCall, options: ApiOptions): Promise<strin
   const { clock = systemClock, random = systemRandom } = options;
   const signal = call.signal ?? new AbortController().signal;
   checkApiKey(options.apiKey);
-  const url = urlOf(call, options.apiUrl);
+  const url = apiUrlOf(options.apiUrl, call.path, call.query);
   const backoff = new Backoff({ minMs: 200, maxMs: 2000, jitter: 0.5 }, { clock, random });
-  return pRetry(() => requestOnce(url, call, options), {
+  return pRetry(() => requestOnce(url, call, options, signal), {
     signal,
     retries: RETRIES,
     // It would wait by the machine's clock; we wait by ours, below.
@@ -68,58 +70,16 @@ export async function callApi(call: ApiCall, options: ApiOptions): Promise<strin
   });
 }
 
-/**
- * The base of an API, checked.
- *
- * @throws {@link RuntimeError} `invalid_argument`
- */
-export function checkApiUrl(apiUrl: string): URL {
-  const base = URL.canParse(apiUrl) ? new URL(apiUrl) : undefined;
-  if (base === undefined || !/^https?:$/.test(base.protocol) || base.username !== '' || base.password !== '') {
-    throw new RuntimeError('invalid_argument', 'Expected `apiUrl` to be an https:// or http:// URL.');
-  }
-  return base;
-}
-
-function urlOf({ path, query = {} }: ApiCall, apiUrl: string): URL {
-  const base = checkApiUrl(apiUrl);
-  base.pathname = `${base.pathname.replace(/\/+$/, '')}${path}`;
-  base.search = new URLSearchParams(query).toString();
-  base.hash = '';
-  return base;
-}
-
-async function requestOnce(url: URL, call: ApiCall, options: ApiOptions): Promise<string> {
-  const { signal, body, method, waitMs = 0 } = call;
-  const { apiKey, clock = systemClock, fetch: request = fetch } = options;
-  const timeoutMs = (options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS) + waitMs;
-  const timeout = new AbortController();
-  const cancelTimeout = clock.schedule(timeoutMs, () => {
-    timeout.abort(new Error(`no answer within ${timeoutMs} ms`));
+async function requestOnce(
+  url: URL,
+  { method, body, waitMs = 0 }: ApiCall,
+  { apiKey, clock = systemClock, fetch, requestTimeoutMs = REQUEST_TIMEOUT_MS }: ApiOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  const request = { method, url, apiKey, body, timeoutMs: requestTimeoutMs + waitMs, clock, signal, fetch };
+  const answer = await exchangeHttp(request).catch((error: unknown) => {
+    throw error instanceof TransportError ? new PassingTrouble(error) : error;
   });
-  try {
-    const response = await request(url, {
-      method,
-      headers: {
-        authorization: `Bearer ${apiKey}`,
-        accept: 'application/json',
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      // Followed, a redirect would carry the key to wherever it points.
-      redirect: 'error',
-      signal: signal === undefined ? timeout.signal : AbortSignal.any([signal, timeout.signal]),
-    });
-    const answer = await response.text();
-    if (!response.ok) throw errorOfAnswer(response.status, answer);
-    return answer;
-  } catch (error) {
-    if (error instanceof PassingTrouble || error instanceof AuthError || error instanceof TransportError) throw error;
-    if (error instanceof ChannelError) throw error;
-    throw new PassingTrouble(
-      new TransportError('connection_error', 'the control plane cannot be reached', { cause: error }),
-    );
-  } finally {
-    cancelTimeout();
-  }
+  if (answer.status >= 200 && answer.status < 300) return answer.body;
+  throw errorOfAnswer(answer.status, answer.body);
 }

@@ -5,6 +5,7 @@ import {
   type SkytaleError,
   TransportError,
 } from '../../base/errors.ts';
+import { readRefusal } from './refusal-body.ts';
 
 /** Trouble that another try may get past. Stays inside this folder; `reported` is what the caller sees in the end. */
 export class PassingTrouble extends Error {
@@ -33,12 +34,9 @@ const STATUSES: Readonly<Record<number, ChannelErrorCode>> = {
   409: 'bad_request',
 };
 
-/** The longest text of a control plane that an error repeats. */
-const MAX_TEXT = 200;
-
 /** The error that an answer with an HTTP status of 400 or more stands for. */
 export function errorOfAnswer(status: number, body: string): Error {
-  const { code, text } = readError(body);
+  const { code, text } = readRefusal(body);
   if (status === 401) return new AuthError('auth_failed', 'the control plane does not accept the API key');
   if (status === 403) return new AuthError('unauthorized', 'the API key may not do this at the control plane');
   if (status === 429) return new TransportError('limit_exceeded', 'the control plane asks for fewer requests');
@@ -47,18 +45,4 @@ export function errorOfAnswer(status: number, body: string): Error {
   if (channelCode !== undefined) return new ChannelError(channelCode, `the control plane says: ${text ?? code ?? ''}`);
   const error = new TransportError('transport_error', `the control plane answered with HTTP status ${status}`);
   return status >= 500 ? new PassingTrouble(error) : error;
-}
-
-/** What the body says, as far as it is made for people: one short line of what can be printed. */
-function readError(body: string): { readonly code?: string; readonly text?: string } {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(body);
-  } catch {
-    return {}; // a proxy's page, for example: the status has to do
-  }
-  if (typeof answer !== 'object' || answer === null) return {};
-  const code = 'code' in answer && typeof answer.code === 'string' ? { code: answer.code } : {};
-  const text = 'error' in answer && typeof answer.error === 'string' ? answer.error : '';
-  return /^[\x20-\x7e]+$/.test(text) ? { ...code, text: text.slice(0, MAX_TEXT) } : code;
 }

@@ -9,7 +9,8 @@ import {
   readRevocation,
   readUsage,
 } from './answers.ts';
-import { type ApiCall, type ApiOptions, callApi, checkApiUrl } from './api-call.ts';
+import { type ApiCall, type ApiOptions, callApi } from './api-call.ts';
+import { checkApiUrl } from './api-url.ts';
 import { checkApiKey } from './api-key.ts';
 import type {
   Admission,
