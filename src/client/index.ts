@@ -1,4 +1,4 @@
-export type { ClientInspection } from './agent.ts';
+export type { ClientInspection } from './agent-options.ts';
 export { ClientChannel } from './client-channel.ts';
 export type { Invite, InviteOptions } from './inviter.ts';
 export type { JoinOptions, JoinStep, JoinWithTokenOptions } from './join-step.ts';

@@ -17,7 +17,8 @@ import {
   type StateKey,
 } from '../mls/index.ts';
 import type { StateObservable } from '../streams/index.ts';
-import { Agent, type ClientInspection } from './agent.ts';
+import type { ClientInspection } from './agent-options.ts';
+import { Agent } from './agent.ts';
 import {
   checkApiKey,
   connectControlPlane,
