@@ -10,9 +10,12 @@ import { temporaryDirectory } from './support/temp-dir.ts';
 const MIB = 1024 * 1024;
 const MESSAGES = 1_000_000;
 const PARTS = 4;
-/** Small, so that a million of them for each of fifty takes a minute and not ten. */
 const PAYLOAD_BYTES = 16;
-const OTHERS = 49;
+/** Read beside it to the end. */
+const OTHERS = 4;
+/** Read beside it and those at first: a million messages for each of fifty would take a minute. */
+const CROWD = 45;
+const FOR_THE_CROWD = 100_000;
 const CHANNEL = 'test/flow/stream';
 const ALL_CREDIT = 2 ** 32 - 1;
 
@@ -32,27 +35,33 @@ test('a subscriber that stalls in front of a million messages costs the relay no
   const relay = start<RelayCalls>('relay');
   const address = { peer: 'relay', target: await relay.call('open', { dataDir: await temporaryDirectory() }) } as const;
   const place = { address, channel: CHANNEL, afterSeq: 0 };
-  const [stalled, others, publisher] = [
-    start<SubscribersCalls>('subscribers'),
-    start<SubscribersCalls>('subscribers'),
-    start<PublisherCalls>('publisher'),
+  const [stalled, others, crowd] = [0, 1, 2].map(() => start<SubscribersCalls>('subscribers')) as [
+    Program<SubscribersCalls>,
+    Program<SubscribersCalls>,
+    Program<SubscribersCalls>,
   ];
+  const publisher = start<PublisherCalls>('publisher');
   await stalled.call('expect', MESSAGES);
   await stalled.call('open', { ...place, connections: 1, credit: ALL_CREDIT });
   await stalled.call('pause');
   await others.call('open', { ...place, connections: OTHERS });
+  await crowd.call('open', { ...place, connections: CROWD });
   await publisher.call('open', { address, stream: { channel: CHANNEL, batch: 125, payloadBytes: PAYLOAD_BYTES } });
   const before = await heldBytes(relay);
-
-  for (let part = 0; part < PARTS; part += 1) {
-    await others.call('expect', (OTHERS * MESSAGES) / PARTS);
+  const publish = async (messages: number): Promise<void> => {
+    await others.call('expect', OTHERS * messages);
     // The readers end their process when an entry does not follow the one before it.
-    await Promise.all([publisher.call('saturate', MESSAGES / PARTS), others.call('arrival')]);
+    await Promise.all([publisher.call('saturate', messages), others.call('arrival')]);
     expect((await heldBytes(relay)) - before).toBeLessThan(50 * MIB);
     const { unreadBytes } = await relay.call('load');
     expect(unreadBytes).toBeGreaterThan(0);
     expect(unreadBytes).toBeLessThan(MIB);
-  }
+  };
+
+  await crowd.call('expect', CROWD * FOR_THE_CROWD);
+  await Promise.all([publish(FOR_THE_CROWD), crowd.call('arrival')]);
+  await crowd.stop();
+  for (let part = 0; part < PARTS; part += 1) await publish((MESSAGES - FOR_THE_CROWD) / PARTS);
 
   await stalled.call('resume');
   await stalled.call('arrival');
