@@ -16,7 +16,7 @@ export {
   type SendOutcome,
   type Violation,
 } from './checkers/index.ts';
-export type { AtOperation, AtTime, Fault, FaultKind, FaultOf } from './faults/fault.ts';
+export type { AtOperation, AtTime, Fault, FaultKind, FaultOf, HostileEntry } from './faults/fault.ts';
 export type { FaultCount } from './faults/fault-board.ts';
 export { FAULT_KINDS, type FaultPlan, formatFaultPlan, parseFaultPlan } from './faults/fault-plan.ts';
 export { RANDOM_KINDS, randomPlan } from './simulation/random-plan.ts';
@@ -25,7 +25,7 @@ export { type LifeOptions, type LifeReport, simulateLife } from './simulation/si
 export { quiet } from './world/quiet.ts';
 export { SeededRandom } from './world/seeded-random.ts';
 export type { SimulatedAgent, SimulatedAgentOptions } from './world/simulated-agent.ts';
-export type { ActionOutcome } from './world/timed-faults.ts';
+export type { ActionOutcome } from './world/group-actions.ts';
 export { VirtualClock } from './world/virtual-clock.ts';
 export type { DiskImage, VirtualDisk, WriteOutcome } from './world/virtual-disk.ts';
 export { World, type WorldOptions } from './world/world.ts';

@@ -41,7 +41,15 @@ it('draws plans that can be written down, of every kind that it knows of', () =>
   expect(FAULT_KINDS.filter((kind) => !kinds.has(kind))).toEqual([
     'corrupt-entries',
     'truncate-entries',
+    'lose-welcome',
+    'repeat-welcome',
     'relay-restored',
     'retention',
+    'relay-splits',
+    'hostile-entries',
+    'losing-welcome',
+    'control-plane-down',
+    'directory-deleted',
+    'directory-damaged',
   ]);
 });

@@ -8,6 +8,8 @@ import { CHANNEL } from '../transport/support/submissions.ts';
 const harmless = {
   publish: () => [],
   entries: () => [],
+  welcome: () => [],
+  lostCommit: () => [],
   fired: () => undefined,
   isReadingSlowly: () => false,
   isWithholding: () => false,

@@ -1,23 +1,11 @@
 import { expect, it } from 'vitest';
-import type { ClientChannel } from '../../src/index.ts';
 import { World } from '../../src/replay/index.ts';
 import { bytes, CHANNEL, textOf } from '../support/swarm.ts';
-
-async function meet(world: World, ...names: string[]): Promise<ClientChannel[]> {
-  const [first, ...others] = names.map((name) => world.agent(name));
-  const channel = await world.complete(first!.client.createChannel(CHANNEL));
-  const channels = [channel];
-  for (const { client } of others) {
-    const keys = await world.complete(client.generateKeyPackage());
-    const welcome = await world.complete(channel.addMember(keys));
-    channels.push(await world.complete(client.joinChannel(CHANNEL, welcome)));
-  }
-  return channels;
-}
+import { meet } from './meet.ts';
 
 async function history(seed: number): Promise<string[]> {
   await using world = new World({ seed });
-  const channels = await meet(world, 'alice', 'bob', 'carol');
+  const channels = await meet(world, ['alice', 'bob', 'carol']);
   const seen: string[] = [];
   channels.forEach(({ channel$ }, index) =>
     channel$.subscribe((message) => seen.push(`${world.clock.elapsedMs} ${index} ${message.seq} ${textOf(message)}`)),
@@ -44,7 +32,7 @@ it('goes on from its store after a crash, and sends what was not acknowledged', 
       if (lives > 1) (await client.openChannel(CHANNEL)).channel$.connect();
     },
   });
-  const [alice, bob] = await meet(world, 'alice', 'bob');
+  const [alice, bob] = await meet(world, ['alice', 'bob']);
   const heard: string[] = [];
   bob!.channel$.subscribe((message) => heard.push(textOf(message)));
   await world.run(100);

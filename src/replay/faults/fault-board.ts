@@ -11,7 +11,7 @@ export interface FaultCount {
 export type TimedFault = Extract<Fault, { readonly atMs: number }>;
 
 /** What is counted, so that a plan can say when. */
-export type Operation = 'publish' | 'entries' | 'write' | 'relay-publish';
+export type Operation = 'publish' | 'entries' | 'welcome' | 'write' | 'relay-publish' | 'lost-commit';
 
 const OPERATION_OF: Partial<Record<FaultKind, Operation>> = {
   'lose-publish': 'publish',
@@ -26,7 +26,11 @@ const OPERATION_OF: Partial<Record<FaultKind, Operation>> = {
   'repeat-entries': 'entries',
   'corrupt-entries': 'entries',
   'truncate-entries': 'entries',
+  'mislabel-entries': 'entries',
+  'lose-welcome': 'welcome',
+  'repeat-welcome': 'welcome',
   'relay-crash': 'relay-publish',
+  'losing-welcome': 'lost-commit',
   'store-fails': 'write',
   crash: 'write',
 };

@@ -35,8 +35,9 @@ const NAMES: Rule = {
 };
 const COUNT = isInteger(1, 1_000_000);
 const INDEX = isInteger(0, 1_000_000);
-/** A week: virtual time costs nothing. */
-const TIME = isInteger(0, 7 * 24 * 60 * 60 * 1000);
+/** Virtual time costs nothing. */
+const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
+const TIME = isInteger(0, WEEK_MS);
 const WHEN = oneOf('before', 'after');
 
 type Shape<Kind extends FaultKind> = Readonly<Record<Exclude<keyof FaultOf<Kind>, 'kind'>, Rule>>;
@@ -64,6 +65,9 @@ const SHAPES: { readonly [Kind in FaultKind]: Shape<Kind> } = {
   'repeat-entries': AT_OPERATION,
   'corrupt-entries': AT_OPERATION,
   'truncate-entries': AT_OPERATION,
+  'mislabel-entries': { ...AT_OPERATION, epochs: isInteger(-1_000, 1_000) },
+  'lose-welcome': AT_OPERATION,
+  'repeat-welcome': AT_OPERATION,
   disconnect: AT_TIME,
   'token-expires': AT_TIME,
   partition: { agents: NAMES, atMs: TIME, forMs: TIME },
@@ -73,11 +77,25 @@ const SHAPES: { readonly [Kind in FaultKind]: Shape<Kind> } = {
   'relay-crash': { nth: COUNT, when: WHEN, forMs: TIME },
   'relay-restored': { atMs: TIME, entries: COUNT },
   retention: { atMs: TIME },
+  'relay-splits': { agents: NAMES, atMs: TIME, forMs: TIME },
+  'hostile-entries': {
+    atMs: TIME,
+    what: oneOf('garbage', 'garbage-commit', 'replay'),
+    times: isInteger(1, 10_000),
+  },
+  'losing-welcome': { nth: COUNT },
+  'control-plane-down': { atMs: TIME, forMs: TIME },
   'store-fails': { ...AT_OPERATION, writes: COUNT, reason: oneOf('full', 'read-only', 'locked'), when: WHEN },
   crash: { ...AT_OPERATION, forMs: TIME },
   'directory-restored': { ...FOR_A_WHILE, ageMs: TIME },
+  'directory-deleted': FOR_A_WHILE,
+  'directory-damaged': { ...FOR_A_WHILE, index: INDEX },
+  'second-process': FOR_A_WHILE,
+  'clock-jump': { ...AT_TIME, byMs: isInteger(-WEEK_MS, WEEK_MS) },
   'commit-race': { agents: NAMES, atMs: TIME },
   'remove-member': { ...AT_TIME, member: NAME },
+  'removal-race': { ...AT_TIME, member: NAME },
+  'bad-key-package': { ...AT_TIME, how: oneOf('expired', 'twice') },
 };
 
 /** All kinds of faults that a plan can hold. */

@@ -161,8 +161,7 @@ export class TwinLink implements ChannelLink {
     const faults = mischief.entries({ isFirst: first === undefined });
     for (const fault of faults) {
       mischief.fired(fault);
-      if (fault.kind === 'corrupt-entries') passing = { ...passing, entries: damage(passing.entries, 'corrupt') };
-      if (fault.kind === 'truncate-entries') passing = { ...passing, entries: damage(passing.entries, 'truncate') };
+      passing = { ...passing, entries: damage(passing.entries, fault) };
     }
     const find = (kind: EntriesMischief['kind']): EntriesMischief | undefined =>
       faults.find((fault) => fault.kind === kind);

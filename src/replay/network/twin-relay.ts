@@ -2,7 +2,15 @@ import type { ChannelName } from '../../base/channel-name.ts';
 import type { Clock } from '../../base/clock.ts';
 import { TransportError } from '../../base/errors.ts';
 import type { SkytaleError } from '../../base/errors.ts';
-import type { LogEntry, MemoryRelay } from '../../transport/index.ts';
+import {
+  type LogEntry,
+  type MemoryRelay,
+  type RelayTransport,
+  type Submission,
+  WelcomeDesk,
+  type WelcomeDelivery,
+  type WelcomeSubmission,
+} from '../../transport/index.ts';
 
 /** A client's end of the connections to a {@link TwinRelay}. */
 export interface Attached {
@@ -17,8 +25,11 @@ export class TwinRelay {
   readonly memory: MemoryRelay;
   readonly #clock: Clock;
   readonly #clients = new Set<Attached>();
-  readonly #channels = new Set<ChannelName>();
+  readonly #groups = new Map<ChannelName, Uint8Array>();
   readonly #retained = new Map<ChannelName, readonly LogEntry[]>();
+  /** What some agents are shown in place of the logs. */
+  #other: { readonly memory: MemoryRelay; readonly agents: ReadonlySet<string> } | undefined;
+  readonly #falseWelcomes = new WelcomeDesk();
   #isUp = true;
   #downs = 0;
 
@@ -36,6 +47,54 @@ export class TwinRelay {
     return [...(this.#retained.get(channel) ?? []), ...this.memory.entries(channel)];
   }
 
+  /** A connection of an agent, to what it is shown. */
+  connect(account: string | undefined, agent: string | undefined): RelayTransport {
+    const isTold = agent !== undefined && this.#other?.agents.has(agent) === true;
+    return (isTold ? (this.#other?.memory ?? this.memory) : this.memory).connect(account);
+  }
+
+  /** From now on these agents are shown a history of their own. On connections that are made from now on. */
+  split(agents: readonly string[]): void {
+    this.#other = { memory: this.memory.fork(), agents: new Set(agents) };
+  }
+
+  /** All are shown the same again: what was in the history of the others. On connections that are made from now on. */
+  unite(): void {
+    this.#other = undefined;
+  }
+
+  /** The Welcome of a commit that has lost, if it is ever handed out. */
+  falseWelcome(keyPackageRef: Uint8Array): Promise<WelcomeDelivery> {
+    return this.#falseWelcomes.wait(keyPackageRef, undefined);
+  }
+
+  /** Hands Welcomes to those who wait for them, as if their commit had won. */
+  handOut(channel: ChannelName, welcomes: readonly WelcomeSubmission[]): void {
+    const commitSeq = this.memory.entries(channel).findLast(({ kind }) => kind === 'commit')?.seq ?? 0;
+    for (const { keyPackageRefs, payload } of welcomes) {
+      for (const ref of keyPackageRefs) this.#falseWelcomes.deliver(ref, { channel, commitSeq, payload });
+    }
+  }
+
+  /** Whether anybody has said anything. */
+  get hasMessages(): boolean {
+    return [...this.#groups.keys()].some((channel) =>
+      this.memory.entries(channel).some(({ kind }) => kind === 'message'),
+    );
+  }
+
+  /** Publishes on every channel, as somebody who may write there. */
+  async intrude(publish: (log: readonly LogEntry[]) => readonly Submission[]): Promise<void> {
+    const intruder = this.memory.connect();
+    for (const [channel, group] of this.#groups) {
+      const log = this.memory.entries(channel);
+      if (log.length === 0) continue;
+      const link = intruder.open({ channel, group, start: { afterSeq: 0 }, credit: 1 });
+      await link.publish(publish(log));
+    }
+    await intruder.close();
+  }
+
   attach(client: Attached): void {
     this.#clients.add(client);
   }
@@ -44,9 +103,9 @@ export class TwinRelay {
     this.#clients.delete(client);
   }
 
-  /** Remembers that there is a log of this name. */
-  know(channel: ChannelName): void {
-    this.#channels.add(channel);
+  /** Remembers that there is a log of this name, of this group. */
+  know(channel: ChannelName, group: Uint8Array): void {
+    this.#groups.set(channel, group);
   }
 
   /** Nobody reaches it any more. */
@@ -73,7 +132,7 @@ export class TwinRelay {
 
   /** Comes back from a backup that lacks the last `entries` of each log. Returns whether there was anything to lose. */
   restoreBackup(entries: number): boolean {
-    const heads = [...this.#channels].map((channel) => ({
+    const heads = [...this.#groups.keys()].map((channel) => ({
       channel,
       seq: this.memory.entries(channel).at(-1)?.seq ?? 0,
     }));
@@ -85,7 +144,7 @@ export class TwinRelay {
 
   /** Forgets the entries of all logs, as retention does with those that are old. Returns whether there were any. */
   retain(): boolean {
-    const heads = [...this.#channels].map((channel) => ({ channel, last: this.memory.entries(channel).at(-1) }));
+    const heads = [...this.#groups.keys()].map((channel) => ({ channel, last: this.memory.entries(channel).at(-1) }));
     for (const { channel, last } of heads) {
       if (last === undefined) continue;
       this.#retained.set(channel, this.log(channel));

@@ -36,6 +36,8 @@ export interface TwinTransportOptions {
   readonly mischief: Mischief;
   /** The account on which it acts; none by default. */
   readonly account?: string | undefined;
+  /** Whose it is, for a relay that does not tell everybody the same. */
+  readonly agent?: string;
   /** How long after a loss or a failure it tries again, in milliseconds. Asked each time. */
   readonly retryInMs: () => number;
   /** Told of what leaves the client. */
@@ -76,7 +78,7 @@ export class TwinTransport implements RelayTransport, TwinLinkHost, Attached {
 
   open(options: LinkOptions): ChannelLink {
     checkLinkOptions(options);
-    this.#options.relay.know(options.channel);
+    this.#options.relay.know(options.channel, options.group);
     return new TwinLink(options, this);
   }
 
@@ -115,6 +117,7 @@ export class TwinTransport implements RelayTransport, TwinLinkHost, Attached {
       const taken = refusal === undefined ? submissions : submissions.slice(0, refusal.from);
       const link = line.relay.open({ channel, group, start: { afterSeq: 0 }, credit: 1 });
       const answers = taken.length === 0 ? [] : await link.publish(taken, round);
+      this.#handOutLosers(channel, taken, answers);
       if (crash?.when === 'after') this.#options.relay.crash(crash.forMs);
       if (answerLost !== undefined) this.cut(lost());
       return refusal === undefined
@@ -236,7 +239,11 @@ export class TwinTransport implements RelayTransport, TwinLinkHost, Attached {
       return;
     }
     this.#attempt = 0;
-    const line = new Line(relay.memory.connect(account), new Pipe(clock, latency), new Pipe(clock, latency));
+    const line = new Line(
+      relay.connect(account, this.#options.agent),
+      new Pipe(clock, latency),
+      new Pipe(clock, latency),
+    );
     this.#line = line;
     line.relay.quota$.subscribe({
       next: (quota) => {
@@ -255,14 +262,36 @@ export class TwinTransport implements RelayTransport, TwinLinkHost, Attached {
 
   /** Asks on one connection. When that is lost, the next one asks again. */
   #askForWelcome(line: Line, ref: Uint8Array): void {
+    const { relay } = this.#options;
     line
-      .ask(() => line.relay.awaitWelcome(ref))
+      .ask(async () => {
+        const delivery = await Promise.race([line.relay.awaitWelcome(ref), relay.falseWelcome(ref)]);
+        const faults = this.mischief.welcome();
+        for (const fault of faults) this.mischief.fired(fault);
+        if (faults.some(({ kind }) => kind === 'lose-welcome')) this.cut(lost());
+        if (faults.some(({ kind }) => kind === 'repeat-welcome')) {
+          line.down.send(() => this.#welcomes.deliver(ref, delivery));
+        }
+        return delivery;
+      })
       .then(
         (delivery) => this.#welcomes.deliver(ref, delivery),
         (error: unknown) => {
           if (line.isAlive) this.#welcomes.refuse(ref, error as SkytaleError);
         },
       );
+  }
+
+  /** Of commits that have lost, a lying relay hands out the Welcomes. */
+  #handOutLosers(channel: ChannelName, submissions: readonly Submission[], answers: readonly PublishAnswer[]): void {
+    for (const [index, { welcomes = [] }] of submissions.entries()) {
+      const answer = answers[index];
+      if (welcomes.length === 0 || answer?.kind !== 'refused' || answer.reason !== 'epoch-decided') continue;
+      for (const fault of this.mischief.lostCommit()) {
+        this.mischief.fired(fault);
+        this.#options.relay.handOut(channel, welcomes);
+      }
+    }
   }
 
   #offline(cause: SkytaleError): void {

@@ -1,10 +1,13 @@
-import type { Fault, FaultKind, FaultOf } from '../faults/fault.ts';
+import type { Fault, FaultKind } from '../faults/fault.ts';
 import type { FaultPlan } from '../faults/fault-plan.ts';
 import type { SeededRandom } from '../world/seeded-random.ts';
 
 /** How long a life is busy, in virtual milliseconds: faults come in this time. */
 export const BUSY_MS = 1_500;
 const MAX_FAULTS = 4;
+const HOUR_MS = 3_600_000;
+
+type Removal = Extract<Fault, { readonly member: string }>;
 
 type Draw = (random: SeededRandom, agents: readonly string[]) => Fault;
 
@@ -17,6 +20,10 @@ const of = (random: SeededRandom, agents: readonly string[]): { agent: string; n
   agent: random.pick(agents),
   nth: random.between(1, 4),
 });
+const pair = (random: SeededRandom, agents: readonly string[]): { agent: string; member: string } => {
+  const agent = random.pick(agents);
+  return { agent, member: random.pick(agents.filter((other) => other !== agent)) };
+};
 const some = (random: SeededRandom, agents: readonly string[]): string[] => {
   const chosen = agents.filter(() => random.fraction() < 0.5);
   return chosen.length === 0 ? [random.pick(agents)] : chosen;
@@ -24,7 +31,8 @@ const some = (random: SeededRandom, agents: readonly string[]): string[] => {
 
 /**
  * What may happen to anybody at any time, and must not break a promise. Not among them is what nobody can make good: a relay that
- * loses what it had acknowledged, entries that are damaged on their way, and what retention takes from who is away.
+ * loses what it had acknowledged or shows two histories, entries that are damaged on their way or are nobody's, what retention
+ * takes from who is away, and a store that is gone.
  */
 const DRAWS: Partial<Record<FaultKind, Draw>> = {
   'lose-publish': (random, agents) => ({ kind: 'lose-publish', ...of(random, agents) }),
@@ -35,7 +43,8 @@ const DRAWS: Partial<Record<FaultKind, Draw>> = {
     kind: 'refuse-publish',
     ...of(random, agents),
     from: random.between(0, 1),
-    reason: random.pick(['quota-exceeded', 'rate-limited', 'unavailable']),
+    // Not `unavailable`: what is under way behind it may be stored before it is sent again.
+    reason: random.pick(['quota-exceeded', 'rate-limited']),
     retryAfterMs: random.between(10, 500),
   }),
   'delay-entries': (random, agents) => ({ kind: 'delay-entries', ...of(random, agents), ms: random.between(5, 800) }),
@@ -80,15 +89,30 @@ const DRAWS: Partial<Record<FaultKind, Draw>> = {
     ageMs: random.between(0, 1_000),
   }),
   'commit-race': (random, agents) => ({ kind: 'commit-race', agents: some(random, agents), ...at(random) }),
-  'remove-member': (random, agents) => {
-    const agent = random.pick(agents);
-    return {
-      kind: 'remove-member',
-      agent,
-      member: random.pick(agents.filter((other) => other !== agent)),
-      ...at(random),
-    };
-  },
+  'mislabel-entries': (random, agents) => ({
+    kind: 'mislabel-entries',
+    ...of(random, agents),
+    epochs: random.pick([-1, 1]),
+  }),
+  'clock-jump': (random, agents) => ({
+    kind: 'clock-jump',
+    agent: random.pick(agents),
+    ...at(random),
+    byMs: random.pick([-HOUR_MS, HOUR_MS]),
+  }),
+  'second-process': (random, agents) => ({
+    kind: 'second-process',
+    agent: random.pick(agents),
+    ...forAWhile(random),
+  }),
+  'bad-key-package': (random, agents) => ({
+    kind: 'bad-key-package',
+    agent: random.pick(agents),
+    ...at(random),
+    how: random.pick(['expired', 'twice']),
+  }),
+  'removal-race': (random, agents) => ({ kind: 'removal-race', ...pair(random, agents), ...at(random) }),
+  'remove-member': (random, agents) => ({ kind: 'remove-member', ...pair(random, agents), ...at(random) }),
 };
 
 /** The kinds of faults that {@link randomPlan} draws from. */
@@ -101,13 +125,13 @@ export function randomPlan(random: SeededRandom, agents: readonly string[]): Fau
     const fault = DRAWS[random.pick(RANDOM_KINDS)]?.(random, agents);
     if (fault !== undefined) faults.push(fault);
   }
-  const removal = faults.find((fault) => fault.kind === 'remove-member');
+  const removal = faults.find((fault): fault is Removal => 'member' in fault);
   return { version: 1, faults: faults.filter((fault) => fault === removal || !concerns(fault, removal)) };
 }
 
 /** Whether a fault is about who is removed, or another removal: it may never happen. */
-function concerns(fault: Fault, removal: FaultOf<'remove-member'> | undefined): boolean {
+function concerns(fault: Fault, removal: Removal | undefined): boolean {
   if (removal === undefined) return false;
-  if (fault.kind === 'remove-member') return true;
+  if ('member' in fault) return true;
   return 'agent' in fault ? fault.agent === removal.member : 'agents' in fault && fault.agents.includes(removal.member);
 }

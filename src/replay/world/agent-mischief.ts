@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Submission } from '../../transport/index.ts';
 import type { Fault, FaultOf } from '../faults/fault.ts';
 import type { FaultBoard } from '../faults/fault-board.ts';
-import type { EntriesMischief, Mischief, PublishMischief } from '../network/mischief.ts';
+import type { EntriesMischief, Mischief, PublishMischief, WelcomeMischief } from '../network/mischief.ts';
 
 /** A condition that lasts a while from the moment in which it first makes a difference. */
 interface Spell {
@@ -42,6 +42,14 @@ export class AgentMischief implements Mischief {
     const now = this.#entriesFaults.filter(({ kind }) => !isFirst || kind !== 'repeat-entries');
     this.#entriesFaults = this.#entriesFaults.filter((fault) => !now.includes(fault));
     return now;
+  }
+
+  welcome(): readonly WelcomeMischief[] {
+    return this.#board.next('welcome', this.#agent) as WelcomeMischief[];
+  }
+
+  lostCommit(): readonly FaultOf<'losing-welcome'>[] {
+    return this.#board.next('lost-commit') as FaultOf<'losing-welcome'>[];
   }
 
   fired(fault: Fault): void {

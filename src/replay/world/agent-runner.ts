@@ -1,7 +1,7 @@
-import { Keyv } from 'keyv';
+import { Keyv, type KeyvStoreAdapter } from 'keyv';
 import type { Clock } from '../../base/clock.ts';
 import { SkytaleClient } from '../../client/index.ts';
-import type { Submission } from '../../transport/index.ts';
+import type { MemoryControlPlane, Submission } from '../../transport/index.ts';
 import type { FaultBoard } from '../faults/fault-board.ts';
 import type { FaultOf } from '../faults/fault.ts';
 import type { TwinRelay } from '../network/twin-relay.ts';
@@ -15,6 +15,7 @@ import { type DiskImage, VirtualDisk, type WriteOutcome } from './virtual-disk.t
 /** What all agents of a world stand on. */
 export interface AgentSurroundings {
   readonly relay: TwinRelay;
+  readonly controlPlane: MemoryControlPlane;
   readonly clock: Clock;
   readonly random: SeededRandom;
   readonly board: FaultBoard;
@@ -32,18 +33,23 @@ export class AgentRunner implements SimulatedAgent {
   readonly name: string;
   readonly disk: VirtualDisk = new VirtualDisk();
   readonly mischief: AgentMischief;
+  readonly random: SeededRandom;
+  /** The clock of the world. */
+  readonly clock: Clock;
   readonly #options: SimulatedAgentOptions;
   readonly #world: AgentSurroundings;
-  readonly #random: SeededRandom;
   #life: { readonly client: SkytaleClient; readonly clock: LifeClock; readonly transport: TwinTransport } | undefined;
   #lives = 0;
   #partitions = 0;
+  #skewMs: number;
 
   constructor(name: string, options: SimulatedAgentOptions, world: AgentSurroundings) {
     this.name = name;
     this.#options = options;
     this.#world = world;
-    this.#random = world.random.fork();
+    this.#skewMs = options.clockSkewMs ?? 0;
+    this.random = world.random.fork();
+    this.clock = world.clock;
     this.mischief = new AgentMischief(name, world.board, world.clock, () => this.#life?.transport.release());
   }
 
@@ -76,28 +82,12 @@ export class AgentRunner implements SimulatedAgent {
   start(): void {
     if (this.#life !== undefined) return;
     this.#lives += 1;
-    const { relay, latency, onError, onSubmit } = this.#world;
-    const clock = new LifeClock(this.#world.clock, this.#options.clockSkewMs ?? 0);
-    const [shortest, longest] = RETRY_MS;
-    const random = this.#random;
-    const transport = new TwinTransport({
-      relay,
-      clock,
-      latency,
-      mischief: this.mischief,
-      retryInMs: () => random.between(shortest, longest),
-      onSubmit: (submissions) => onSubmit(this.name, submissions),
-    });
+    const { onError } = this.#world;
+    const clock = new LifeClock(this.#world.clock, () => this.#skewMs);
+    const transport = this.#createTransport(clock);
     if (this.#partitions > 0) transport.cutOff();
     const store = this.disk.mount(() => this.#onWrite());
-    const keyv = new Keyv({ store, namespace: 'skytale', emitErrors: false });
-    const client = new SkytaleClient('http://127.0.0.1:1', this.name, new TextEncoder().encode(this.name), {
-      ...this.#options.client,
-      transport,
-      keyv,
-      clock,
-      random,
-    });
+    const client = this.#createClient(this.name, store, transport, clock);
     this.#life = { client, clock, transport };
     const started = async (): Promise<void> => {
       await client.ready;
@@ -108,6 +98,39 @@ export class AgentRunner implements SimulatedAgent {
       if (this.#lives !== life || !this.isUp) return;
       if (this.#options.onError === undefined) onError(error);
       else this.#options.onError(error, this);
+    });
+  }
+
+  /** Another client on the same machine and account, with a store of its own and a clock that is so much ahead. */
+  besides(name: string, store: KeyvStoreAdapter, skewMs = 0): SkytaleClient {
+    const clock = new LifeClock(this.#world.clock, () => this.#skewMs + skewMs);
+    return this.#createClient(name, store, this.#createTransport(clock), clock);
+  }
+
+  #createTransport(clock: Clock): TwinTransport {
+    const { relay, latency, onSubmit } = this.#world;
+    const [shortest, longest] = RETRY_MS;
+    return new TwinTransport({
+      relay,
+      clock,
+      latency,
+      mischief: this.mischief,
+      account: this.#options.account,
+      agent: this.name,
+      retryInMs: () => this.random.between(shortest, longest),
+      onSubmit: (submissions) => onSubmit(this.name, submissions),
+    });
+  }
+
+  #createClient(name: string, store: KeyvStoreAdapter, transport: TwinTransport, clock: Clock): SkytaleClient {
+    const { account, client } = this.#options;
+    return new SkytaleClient('http://127.0.0.1:1', name, new TextEncoder().encode(name), {
+      ...client,
+      ...(account !== undefined && { controlPlane: this.#world.controlPlane.connect(account) }),
+      transport,
+      keyv: new Keyv({ store, namespace: 'skytale', emitErrors: false }),
+      clock,
+      random: this.random,
     });
   }
 
@@ -133,6 +156,11 @@ export class AgentRunner implements SimulatedAgent {
     this.crash('restored');
     this.disk.restore(image);
     this.#world.clock.schedule(forMs, () => this.start());
+  }
+
+  /** Its clock is so much further on from now on, or back. */
+  shiftClock(byMs: number): void {
+    this.#skewMs += byMs;
   }
 
   /** The relay is out of its reach, now and in later lives, until it is let through as often. */

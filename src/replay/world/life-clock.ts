@@ -3,18 +3,18 @@ import type { Clock } from '../../base/clock.ts';
 /** The clock of one life of an agent: when that ends, nothing that it had scheduled happens any more. */
 export class LifeClock implements Clock {
   readonly #clock: Clock;
-  readonly #skewMs: number;
+  readonly #skewMs: () => number;
   readonly #scheduled = new Set<() => void>();
   #isOver = false;
 
-  /** @param skewMs by how much it is ahead of everybody else's */
-  constructor(clock: Clock, skewMs: number) {
+  /** @param skewMs by how much it is ahead of everybody else's now; timers know nothing of that */
+  constructor(clock: Clock, skewMs: () => number) {
     this.#clock = clock;
     this.#skewMs = skewMs;
   }
 
   now(): number {
-    return this.#clock.now() + this.#skewMs;
+    return this.#clock.now() + this.#skewMs();
   }
 
   schedule(delayMs: number, task: () => void): () => void {

@@ -11,8 +11,13 @@ export interface SimulatedAgentOptions {
   readonly onError?: (error: unknown, agent: SimulatedAgent) => void;
   /** By how much its clock is ahead, in milliseconds. Default 0. */
   readonly clockSkewMs?: number;
+  /** The account on which it acts at the relay and at the control plane, for joins by invite. Default none. */
+  readonly account?: string;
   /** What its client is made with beside the ports. */
-  readonly client?: Omit<SkytaleClientOptions, 'transport' | 'keyv' | 'clock' | 'random' | 'apiKey' | 'apiUrl'>;
+  readonly client?: Omit<
+    SkytaleClientOptions,
+    'transport' | 'controlPlane' | 'keyv' | 'clock' | 'random' | 'apiKey' | 'apiUrl'
+  >;
 }
 
 /** One agent of a simulation, over all its lives: a name, a disk, and while it is up a client with real MLS. */

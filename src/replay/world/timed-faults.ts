@@ -1,24 +1,25 @@
 import type { Clock } from '../../base/clock.ts';
-import { AuthError, type SkytaleError, toSkytaleError, TransportError } from '../../base/errors.ts';
+import { AuthError, type SkytaleError, TransportError } from '../../base/errors.ts';
+import type { Random } from '../../base/random.ts';
+import type { MemoryControlPlane } from '../../transport/index.ts';
 import type { FaultBoard, TimedFault } from '../faults/fault-board.ts';
 import type { Fault, FaultOf } from '../faults/fault.ts';
 import type { TwinRelay } from '../network/twin-relay.ts';
+import { hostileSubmissions } from '../network/hostile-entries.ts';
 import type { AgentRunner } from './agent-runner.ts';
-import type { DiskImage } from './virtual-disk.ts';
-
-/** What became of a change of the group that a plan made: done, or why not. */
-export interface ActionOutcome {
-  readonly fault: Fault;
-  readonly agent: string;
-  readonly error: SkytaleError | undefined;
-}
+import { type ActionOutcome, GroupActions } from './group-actions.ts';
+import { damagedImage, type DiskImage } from './virtual-disk.ts';
 
 /** What {@link TimedFaults} works with. */
 export interface TimedFaultsOptions {
   readonly board: FaultBoard;
   readonly clock: Clock;
   readonly relay: TwinRelay;
+  readonly controlPlane: MemoryControlPlane;
+  readonly random: Random;
   readonly agent: (name: string) => AgentRunner;
+  /** Told of what cannot be. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** How often it is tried again to do what is not possible yet, in milliseconds. */
@@ -31,14 +32,15 @@ type Lasting = 'slow-reader' | 'withhold';
 export class TimedFaults {
   readonly #options: TimedFaultsOptions;
   readonly #ends = new Set<() => void>();
-  readonly #outcomes: ActionOutcome[] = [];
+  readonly #actions: GroupActions;
 
   constructor(options: TimedFaultsOptions) {
     this.#options = options;
+    this.#actions = new GroupActions(options.agent);
   }
 
   get outcomes(): readonly ActionOutcome[] {
-    return this.#outcomes;
+    return this.#actions.outcomes;
   }
 
   arm(): void {
@@ -62,7 +64,7 @@ export class TimedFaults {
 
   /** Does it, if it is possible now. */
   #begin(fault: Exclude<TimedFault, { readonly kind: Lasting | 'directory-restored' }>): boolean {
-    const { relay, agent } = this.#options;
+    const { relay, controlPlane, agent } = this.#options;
     switch (fault.kind) {
       case 'disconnect':
         return this.#cut(
@@ -91,37 +93,64 @@ export class TimedFaults {
         return relay.isUp && relay.restoreBackup(fault.entries);
       case 'retention':
         return relay.retain();
+      case 'relay-splits':
+        relay.split(fault.agents);
+        this.#reconnect(fault.agents);
+        this.#endAfter(fault.forMs, () => {
+          relay.unite();
+          this.#reconnect(fault.agents);
+        });
+        return true;
+      case 'hostile-entries':
+        if (!relay.hasMessages) return false;
+        this.#intrude(fault);
+        return true;
+      case 'control-plane-down':
+        controlPlane.interrupt();
+        this.#endAfter(fault.forMs, () => controlPlane.restore());
+        return true;
+      case 'directory-deleted':
+        return this.#comeBackWith(fault, () => new Map());
+      case 'directory-damaged':
+        return this.#comeBackWith(fault, (image) => damagedImage(image, fault.index));
+      case 'clock-jump':
+        agent(fault.agent).shiftClock(fault.byMs);
+        return true;
       case 'commit-race':
-        return this.#act(fault, fault.agents, async ({ client }) => {
-          for (const name of await client.channels()) {
-            await (await client.openChannel(name)).channel$.commit({ rotate: true });
-          }
-        });
       case 'remove-member':
-        return this.#act(fault, [fault.agent], async ({ client }) => {
-          const member = new TextEncoder().encode(fault.member);
-          for (const name of await client.channels()) await (await client.openChannel(name)).removeMember(member);
-        });
+      case 'removal-race':
+      case 'bad-key-package':
+      case 'second-process':
+        return this.#actions.begin(fault);
     }
+  }
+
+  /** Connections end, and what comes of the next ones is another's to say. */
+  #reconnect(names: readonly string[]): void {
+    for (const name of names) {
+      const { transport } = this.#options.agent(name);
+      transport?.cut(new TransportError('connection_lost', 'the connection to the relay is lost'));
+    }
+  }
+
+  #intrude({ what, times }: FaultOf<'hostile-entries'>): void {
+    const { relay, random, onError } = this.#options;
+    relay.intrude((log) => hostileSubmissions(what, times, log, random)).catch(onError);
+  }
+
+  #comeBackWith(
+    { agent: name, forMs }: FaultOf<'directory-deleted' | 'directory-damaged'>,
+    change: (image: DiskImage) => DiskImage,
+  ): boolean {
+    const agent = this.#options.agent(name);
+    if (!agent.isUp) return false;
+    agent.restoreFrom(change(agent.disk.image()), forMs);
+    return true;
   }
 
   #cut(agent: AgentRunner, cause: SkytaleError): boolean {
     if (!agent.isOnline) return false;
     agent.transport?.cut(cause);
-    return true;
-  }
-
-  /** All of them at once, when all are up. */
-  #act(fault: Fault, names: readonly string[], action: (agent: AgentRunner) => Promise<void>): boolean {
-    const agents = names.map((name) => this.#options.agent(name));
-    if (!agents.every(({ isUp }) => isUp)) return false;
-    for (const agent of agents) {
-      const record = (error?: SkytaleError): void => void this.#outcomes.push({ fault, agent: agent.name, error });
-      action(agent).then(
-        () => record(),
-        (error: unknown) => record(toSkytaleError(error)),
-      );
-    }
     return true;
   }
 

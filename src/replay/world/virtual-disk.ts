@@ -1,7 +1,19 @@
 import type { KeyvStoreAdapter } from 'keyv';
+import { RuntimeError } from '../../base/errors.ts';
 
 /** What a disk holds at one moment. */
 export type DiskImage = ReadonlyMap<string, string>;
+
+/** An image with one record damaged: that with this index in the order of the keys, counted around. */
+export function damagedImage(image: DiskImage, index: number): DiskImage {
+  const keys = [...image.keys()].sort();
+  const key = keys[index % keys.length];
+  if (key === undefined) return image;
+  const value = image.get(key) ?? '';
+  const middle = value.length >> 1;
+  const other = value[middle] === 'A' ? 'B' : 'A';
+  return new Map(image).set(key, value.slice(0, middle) + other + value.slice(middle + 1));
+}
 
 /** What happens to a write. */
 export type WriteOutcome =
@@ -30,6 +42,18 @@ export class VirtualDisk {
   /** Ends the life that has it mounted: what that still reads or writes never comes back. */
   eject(): void {
     this.#mounted = undefined;
+  }
+
+  /** What a second process finds while a first one has it mounted: the lock of a data directory. */
+  mountAgain(): KeyvStoreAdapter {
+    const inUse = (): Promise<never> =>
+      Promise.reject(new RuntimeError('data_dir_in_use', 'another process has this data directory open'));
+    const adapter: KeyvStoreAdapter = {
+      opts: undefined,
+      on: () => adapter,
+      ...{ get: inUse, getMany: inUse, set: inUse, delete: inUse, clear: inUse },
+    };
+    return adapter;
   }
 
   /** A store for one life. `onWrite` decides on each write; it may eject the disk. */

@@ -1,16 +1,24 @@
 import type { ChannelName } from '../../base/channel-name.ts';
 import { checkInteger } from '../../base/check.ts';
 import { createMlsEngine } from '../../mls/index.ts';
-import { createMemoryRelay, type LogEntry, type MemoryRelay, type Submission } from '../../transport/index.ts';
+import {
+  createMemoryControlPlane,
+  createMemoryRelay,
+  type LogEntry,
+  type MemoryControlPlane,
+  type MemoryRelay,
+  type Submission,
+} from '../../transport/index.ts';
 import { FaultBoard, type FaultCount } from '../faults/fault-board.ts';
 import type { Fault } from '../faults/fault.ts';
 import { type FaultPlan, formatFaultPlan, parseFaultPlan } from '../faults/fault-plan.ts';
 import { TwinRelay } from '../network/twin-relay.ts';
 import { AgentRunner, type AgentSurroundings } from './agent-runner.ts';
+import type { ActionOutcome } from './group-actions.ts';
 import { quiet } from './quiet.ts';
 import { SeededRandom } from './seeded-random.ts';
 import type { SimulatedAgent, SimulatedAgentOptions } from './simulated-agent.ts';
-import { type ActionOutcome, TimedFaults } from './timed-faults.ts';
+import { TimedFaults } from './timed-faults.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** Options of {@link World}. */
@@ -48,6 +56,8 @@ export class World implements AsyncDisposable {
   readonly random: SeededRandom;
   /** The relay's logs. */
   readonly relay: MemoryRelay;
+  /** The control plane, for agents that have an account. */
+  readonly controlPlane: MemoryControlPlane;
   readonly #twin: TwinRelay;
   readonly #board: FaultBoard;
   readonly #agents = new Map<string, AgentRunner>();
@@ -66,12 +76,16 @@ export class World implements AsyncDisposable {
     const random = new SeededRandom(this.seed);
     this.random = random.fork();
     const latencies = random.fork();
+    /** For those who are no agents, so that what they draw changes nothing for the agents. */
+    const others = new SeededRandom(~this.seed);
     this.relay = createMemoryRelay({ clock: this.clock });
+    this.controlPlane = createMemoryControlPlane({ relay: this.relay, clock: this.clock, random: others.fork() });
     this.#twin = new TwinRelay(this.relay, this.clock);
     const { plan = { version: 1, faults: [] } } = options;
     this.#board = new FaultBoard(parseFaultPlan(plan));
     this.#surroundings = {
       relay: this.#twin,
+      controlPlane: this.controlPlane,
       clock: this.clock,
       random,
       board: this.#board,
@@ -83,7 +97,10 @@ export class World implements AsyncDisposable {
       board: this.#board,
       clock: this.clock,
       relay: this.#twin,
+      controlPlane: this.controlPlane,
+      random: others.fork(),
       agent: (name) => this.#runner(name),
+      onError: this.#surroundings.onError,
     });
   }
 
@@ -172,7 +189,7 @@ export class World implements AsyncDisposable {
     return this.#board.unfired;
   }
 
-  /** What became of the changes of the group that the plan made. */
+  /** What became of what the plan did in the place of agents. */
   get actions(): readonly ActionOutcome[] {
     return this.#timed.outcomes;
   }
@@ -188,6 +205,7 @@ export class World implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.heal();
     await this.complete(Promise.all(this.agents.map(({ client }) => client.close())));
+    this.controlPlane.close();
   }
 
   async #settle(): Promise<void> {

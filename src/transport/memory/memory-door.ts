@@ -34,6 +34,11 @@ export class MemoryDoor {
     this.#options = options;
   }
 
+  /** Lets in whoever may come in there. */
+  admitAsIn(other: MemoryDoor): void {
+    for (const [channel, members] of other.#members) this.#members.set(channel, new Set(members));
+  }
+
   /** The next so many messages come too fast. */
   limitRate(messages: number, retryAfterMs: number): void {
     this.#limited = { messages, retryAfterMs };

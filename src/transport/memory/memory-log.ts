@@ -82,6 +82,19 @@ export class MemoryLog {
     return afterSeq < this.#trimmedThrough ? this.#trimmedThrough + 1 : undefined;
   }
 
+  /** A log that holds the same, and goes its own way from here on. */
+  copy(): MemoryLog {
+    const copy = new MemoryLog();
+    copy.#entries.push(...this.#entries);
+    for (const [id, seq] of this.#seqById) copy.#seqById.set(id, seq);
+    for (const [epoch, seq] of this.#commitSeqs) copy.#commitSeqs.set(epoch, seq);
+    copy.#group = this.#group;
+    copy.#currentEpoch = this.#currentEpoch;
+    copy.#headSeq = this.#headSeq;
+    copy.#trimmedThrough = this.#trimmedThrough;
+    return copy;
+  }
+
   /** Forgets all entries up to and including `seq`, as retention does. */
   trim(seq: number): void {
     this.#trimmedThrough = Math.max(this.#trimmedThrough, Math.min(seq, this.#headSeq));

@@ -50,6 +50,8 @@ export interface MemoryRelay {
   rewind(channel: ChannelName, seq: number): void;
   /** What the channel's log holds. */
   entries(channel: ChannelName): readonly LogEntry[];
+  /** A relay that nobody is connected to, holds the same logs, and goes its own way: the other face of one that lies. */
+  fork(): MemoryRelay;
 }
 
 interface StoredWelcome {
@@ -68,13 +70,25 @@ interface StoredWelcome {
  * const [alice, bob] = [relay.connect(), relay.connect()];
  */
 export function createMemoryRelay(options: MemoryRelayOptions = {}): MemoryRelay {
+  return startRelay(options);
+}
+
+/** What a relay begins with. */
+interface Inherited {
+  readonly logs: ReadonlyMap<ChannelName, MemoryLog>;
+  readonly welcomes: ReadonlyMap<string, StoredWelcome>;
+  readonly door: MemoryDoor;
+}
+
+function startRelay(options: MemoryRelayOptions, inherited?: Inherited): MemoryRelay {
   const { clock = systemClock } = options;
   const maxPayloadBytes = checkInteger('maxPayloadBytes', options.maxPayloadBytes ?? 262_144, 1);
   const { messagesPerMonth } = options;
   if (messagesPerMonth !== undefined) checkInteger('messagesPerMonth', messagesPerMonth, 0);
   const door = new MemoryDoor({ clock, messagesPerMonth });
-  const logs = new Map<ChannelName, MemoryLog>();
-  const welcomes = new Map<string, StoredWelcome>();
+  if (inherited !== undefined) door.admitAsIn(inherited.door);
+  const logs = new Map([...(inherited?.logs ?? [])].map(([channel, log]) => [channel, log.copy()]));
+  const welcomes = new Map([...(inherited?.welcomes ?? [])].map(([ref, welcome]) => [ref, { ...welcome }]));
   const clients = new Set<MemoryClient>();
   let isOnline = options.isOnline ?? true;
   let losesNextAnswer = false;
@@ -159,5 +173,6 @@ export function createMemoryRelay(options: MemoryRelayOptions = {}): MemoryRelay
     },
     trim: (channel, seq) => logOf(channel).trim(seq),
     entries: (channel) => logOf(channel).entries,
+    fork: () => startRelay({ ...options, isOnline: true }, { logs, welcomes, door }),
   };
 }
