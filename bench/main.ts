@@ -10,6 +10,7 @@ import { fanout } from './fanout/fanout.ts';
 import { join } from './join/join.ts';
 import { mls } from './mls/mls.ts';
 import { relay } from './relay/relay.ts';
+import { replay } from './replay/replay.ts';
 import { revoke } from './revoke/revoke.ts';
 import { soak } from './soak/soak.ts';
 import { formatFigures, toJson } from './report.ts';
@@ -26,6 +27,7 @@ const benches: readonly Bench[] = [
   soak,
   join,
   revoke,
+  replay,
 ];
 
 interface Flags {

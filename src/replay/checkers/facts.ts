@@ -1,21 +1,58 @@
 import type { Observation, ObservationOf, RunRecord, Violation } from './observation.ts';
 
+/** A record's observations, sorted once: every checker asks for those of a kind or of an agent, again and again. */
+class Sorted {
+  readonly length: number;
+  readonly byKind: ReadonlyMap<string, readonly Observation[]>;
+  readonly byAgent: ReadonlyMap<string, readonly Observation[]>;
+  known: ReadonlyMap<number, KnownMessage> | undefined;
+
+  constructor(observations: readonly Observation[]) {
+    this.length = observations.length;
+    this.byKind = groupedBy(observations, ({ kind }) => kind);
+    this.byAgent = groupedBy(observations, ({ agent }) => agent);
+  }
+}
+
+function groupedBy(
+  observations: readonly Observation[],
+  nameOf: (each: Observation) => string,
+): ReadonlyMap<string, readonly Observation[]> {
+  const groups = new Map<string, Observation[]>();
+  for (const each of observations) {
+    const group = groups.get(nameOf(each));
+    if (group === undefined) groups.set(nameOf(each), [each]);
+    else group.push(each);
+  }
+  return groups;
+}
+
+const sorted = new WeakMap<readonly Observation[], Sorted>();
+
+function sortedOf({ observations }: Observed): Sorted {
+  const before = sorted.get(observations);
+  // A history that goes on is sorted anew.
+  if (before?.length === observations.length) return before;
+  const now = new Sorted(observations);
+  sorted.set(observations, now);
+  return now;
+}
+
+type Observed = Pick<RunRecord, 'observations'>;
+
 /** The observations of one kind, in order. */
-export function ofKind<Kind extends Observation['kind']>(
-  { observations }: Pick<RunRecord, 'observations'>,
-  kind: Kind,
-): ObservationOf<Kind>[] {
-  return observations.filter((each): each is ObservationOf<Kind> => each.kind === kind);
+export function ofKind<Kind extends Observation['kind']>(run: Observed, kind: Kind): readonly ObservationOf<Kind>[] {
+  return (sortedOf(run).byKind.get(kind) ?? []) as readonly ObservationOf<Kind>[];
 }
 
 /** Names of all agents, in the order in which they came. */
-export function agentsOf(run: RunRecord): string[] {
+export function agentsOf(run: RunRecord): readonly string[] {
   return [...new Set(ofKind(run, 'opened').map(({ agent }) => agent))];
 }
 
 /** What was seen by one agent, in order. */
-export function seenBy(run: RunRecord, agent: string): Observation[] {
-  return run.observations.filter((each) => each.agent === agent);
+export function seenBy(run: RunRecord, agent: string): readonly Observation[] {
+  return sortedOf(run).byAgent.get(agent) ?? [];
 }
 
 /** A message as all know it. */
@@ -25,7 +62,11 @@ export interface KnownMessage {
 }
 
 /** The messages of the log, by place: what a receipt tells, and what anybody has read. The first word counts. */
-export function knownMessages(run: RunRecord): Map<number, KnownMessage> {
+export function knownMessages(run: RunRecord): ReadonlyMap<number, KnownMessage> {
+  return (sortedOf(run).known ??= findMessages(run));
+}
+
+function findMessages(run: RunRecord): ReadonlyMap<number, KnownMessage> {
   const known = new Map<number, KnownMessage>();
   const sends = new Map(ofKind(run, 'send').map((send) => [send.call, send]));
   for (const { call, outcome } of ofKind(run, 'settled')) {

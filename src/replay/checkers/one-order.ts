@@ -37,8 +37,8 @@ export const sendsKeepOrder: Checker = {
     const places = new Map([...knownMessages(run)].map(([seq, { sender, payload }]) => [`${sender} ${payload}`, seq]));
     return agentsOf(run).flatMap((agent) => {
       let last = 0;
-      return ofKind(run, 'send').flatMap((send): Violation[] => {
-        const seq = send.agent === agent ? places.get(`${agent} ${send.payload}`) : undefined;
+      return seenBy(run, agent).flatMap((send): Violation[] => {
+        const seq = send.kind === 'send' ? places.get(`${agent} ${send.payload}`) : undefined;
         if (seq === undefined) return [];
         const isBackwards = seq < last;
         const before = last;

@@ -1,4 +1,4 @@
-import { agentsOf, memberships, ofKind, violation } from './facts.ts';
+import { agentsOf, memberships, ofKind, seenBy, violation } from './facts.ts';
 import type { Checker, RunRecord, Violation } from './observation.ts';
 
 /** Who is no member is shown nothing that was stored behind its removal, or before it was added. */
@@ -7,8 +7,8 @@ export const removedReadNothing: Checker = {
   check: (run) =>
     agentsOf(run).flatMap((agent) => {
       const times = memberships(run, agent);
-      return ofKind(run, 'message').flatMap((each): Violation[] => {
-        if (each.agent !== agent) return [];
+      return seenBy(run, agent).flatMap((each): Violation[] => {
+        if (each.kind !== 'message') return [];
         const isMember = times.some(({ afterSeq, throughSeq }) => each.seq > afterSeq && each.seq < throughSeq);
         return isMember
           ? []

@@ -1,4 +1,5 @@
 import type { Channel } from '../../actors/channel/index.ts';
+import { checkInteger } from '../../base/check.ts';
 import { SkytaleError } from '../../base/errors.ts';
 import { parseChannelName } from '../../base/channel-name.ts';
 import { checkRun, type KeyUse, History, type Violation } from '../checkers/index.ts';
@@ -14,6 +15,8 @@ export interface LifeOptions {
   readonly seed: number;
   /** How many agents are in the channel: 2 to 50. Default 5. */
   readonly agents?: number;
+  /** How often each agent speaks in a busy time; one time in two it says two things at once. At least 1. Default 4. */
+  readonly callsPerAgent?: number;
   /** What goes wrong. Default what follows from the seed. */
   readonly plan?: FaultPlan;
   /** Is told of every payload that leaves an agent; what it notices is a violation. */
@@ -33,8 +36,6 @@ export interface LifeReport {
 
 const CHANNEL = parseChannelName('simulation/of/agents');
 const NAMES = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi'];
-/** Messages that each agent sends in a busy time. */
-const MESSAGES = 4;
 /** Busy times that are added until everything in the plan has happened. */
 const MAX_BUSY_TIMES = 12;
 
@@ -42,7 +43,15 @@ const MAX_BUSY_TIMES = 12;
  * One life of a channel under one seed: some agents meet, talk, are hit by what the plan has in store, and come to rest. Then all
  * checkers look at what each of them has seen.
  */
-export async function simulateLife({ seed, agents = 5, plan, keyUse }: LifeOptions): Promise<LifeReport> {
+export async function simulateLife({
+  seed,
+  agents = 5,
+  callsPerAgent = 4,
+  plan,
+  keyUse,
+}: LifeOptions): Promise<LifeReport> {
+  checkInteger('agents', agents, 2, 50);
+  checkInteger('callsPerAgent', callsPerAgent, 1);
   const names = Array.from({ length: agents }, (_, index) => NAMES[index] ?? `agent-${index}`);
   const chosen = plan ?? randomPlan(new SeededRandom(seed), names);
   const world = new World({
@@ -50,20 +59,22 @@ export async function simulateLife({ seed, agents = 5, plan, keyUse }: LifeOptio
     plan: chosen,
     onSubmit: (agent, submissions) => submissions.forEach(({ payload }) => keyUse?.left(agent, payload)),
   });
-  return new Life(world, names, chosen).run(keyUse);
+  return new Life(world, names, callsPerAgent, chosen).run(keyUse);
 }
 
 class Life {
   readonly #world: World;
   readonly #names: readonly string[];
+  readonly #callsPerAgent: number;
   readonly #plan: FaultPlan;
   readonly #history = new History();
   readonly #channels = new Map<string, Channel>();
   #sent = 0;
 
-  constructor(world: World, names: readonly string[], plan: FaultPlan) {
+  constructor(world: World, names: readonly string[], callsPerAgent: number, plan: FaultPlan) {
     this.#world = world;
     this.#names = names;
+    this.#callsPerAgent = callsPerAgent;
     this.#plan = plan;
   }
 
@@ -141,7 +152,7 @@ class Life {
   #talk(): void {
     const { random, clock } = this.#world;
     for (const name of this.#names) {
-      for (let message = 0; message < MESSAGES; message += 1) {
+      for (let call = 0; call < this.#callsPerAgent; call += 1) {
         // Some come together, so that they travel in one frame.
         const times = random.between(1, 2);
         clock.schedule(random.between(0, BUSY_MS), () => {
