@@ -5,6 +5,7 @@ export {
   type CallName,
   type CancelNotice,
   Channel,
+  type CallOptions,
   type ChannelEvent,
   type ChannelFault,
   type ChannelMember,

@@ -77,11 +77,13 @@ export class Agent {
   }
 
   /** Makes a channel with this agent as its only member. */
-  createChannel(name: ChannelName): Promise<Channel> {
+  createChannel(name: ChannelName, signal?: AbortSignal): Promise<Channel> {
     return this.#channels.add(name, async () => {
       const { controlPlane } = this.#options;
       // First of all: the name may belong to somebody else.
-      if (controlPlane !== undefined) await registerChannel(controlPlane, name, this.#state.keys.identity);
+      if (controlPlane !== undefined) {
+        await registerChannel(controlPlane, name, this.#state.keys.identity, signal);
+      }
       const groupId = newGroupId(name, randomBytes(16));
       const group = await createGroup(this.#engine, {
         groupId,
@@ -98,9 +100,9 @@ export class Agent {
   }
 
   /** Joins the channel that a Welcome was made for; anew, if this agent was in it and cannot go on there. */
-  async joinChannel(name: ChannelName, welcome: Uint8Array): Promise<Channel> {
+  async joinChannel(name: ChannelName, welcome: Uint8Array, signal?: AbortSignal): Promise<Channel> {
     const bundle = await this.#welcomes.keyPackageOf(welcome);
-    return this.#joinWith(name, welcome, bundle, 'ask');
+    return this.#joinWith(name, welcome, bundle, { signal });
   }
 
   /**
@@ -124,7 +126,7 @@ export class Agent {
     const { channel, payload } = await attempt.run(signal);
     if (channel !== name) throw new MlsError('invalid_welcome', `the Welcome is for another channel than ${name}`);
     // The relay has let this account in when it handed the Welcome over.
-    return this.#joinWith(name, payload, bundle, 'given');
+    return this.#joinWith(name, payload, bundle, 'admitted');
   }
 
   /** What makes invites to a channel of this agent. */
@@ -163,7 +165,7 @@ export class Agent {
     name: ChannelName,
     welcome: Uint8Array,
     bundle: KeyPackageBundle,
-    admission: 'ask' | 'given',
+    admission: 'admitted' | { readonly signal: AbortSignal | undefined },
   ): Promise<Channel> {
     const channel = await this.#channels.add(
       name,
@@ -172,7 +174,9 @@ export class Agent {
         const group = await this.#welcomes.join(name, welcome, bundle, old?.pins ?? NO_PINS);
         const { transport, clock } = this.#options;
         // Before anything is written: if this fails, or the process ends here, the same Welcome can be used again.
-        if (admission === 'ask' && transport.isAuthenticated) await this.#welcomes.askAdmission(name, bundle);
+        if (admission !== 'admitted' && transport.isAuthenticated) {
+          await this.#welcomes.askAdmission(name, bundle, admission.signal);
+        }
         return newRecord(name, group, { afterCommitOfEpoch: group.epoch - 1n }, clock.now(), old);
       },
       'rejoin',

@@ -1,4 +1,5 @@
 import type {
+  CallOptions,
   Channel,
   ConfirmedReceipt,
   ConfirmedSendOptions,
@@ -33,9 +34,9 @@ export class ClientChannel implements AsyncDisposable {
    * @param keyPackage from the new member's `generateKeyPackage()`
    * @throws {@link MlsError} `invalid_key_package` for one that is garbage, expired, or of another cipher suite
    */
-  async addMember(keyPackage: Uint8Array): Promise<Uint8Array> {
+  async addMember(keyPackage: Uint8Array, options?: CallOptions): Promise<Uint8Array> {
     checkBytes('keyPackage', keyPackage);
-    const { welcome } = await this.channel$.commit({ add: [keyPackage.slice()] });
+    const { welcome } = await this.channel$.commit({ add: [keyPackage.slice()] }, options);
     if (welcome === undefined) throw new MlsError('mls_error', 'the commit that added the member made no Welcome');
     return welcome;
   }
@@ -67,9 +68,9 @@ export class ClientChannel implements AsyncDisposable {
    *
    * @throws {@link ChannelError} `not_found`
    */
-  async removeMember(identity: Uint8Array): Promise<void> {
+  async removeMember(identity: Uint8Array, options?: CallOptions): Promise<void> {
     checkBytes('identity', identity);
-    await this.channel$.commit({ remove: [identity.slice()] });
+    await this.channel$.commit({ remove: [identity.slice()] }, options);
   }
 
   /** Encrypts and sends a payload to all members; see {@link Channel.send}. Works while messages are being read. */
@@ -84,12 +85,13 @@ export class ClientChannel implements AsyncDisposable {
    * Payloads of incoming messages, as they come. One iteration at a time; the channel stays usable meanwhile.
    *
    * Each message is handed out once, in order. After a crash, one that had been handed out but was still being worked on
-   * (no next one had been asked for) is handed out again. Ends when the channel is closed.
+   * (no next one had been asked for) is handed out again. Ends when the channel is closed; with the reason of `signal`, when
+   * that is aborted.
    *
    * @throws {@link ChannelError} `bad_request` if the messages are being read already
    */
-  messages(): AsyncIterableIterator<Uint8Array> {
-    return new PayloadIterator(this.channel$);
+  messages({ signal }: CallOptions = {}): AsyncIterableIterator<Uint8Array> {
+    return new PayloadIterator(this.channel$, signal);
   }
 
   /** See {@link Channel.stop}. */

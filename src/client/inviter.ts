@@ -13,9 +13,10 @@ import {
   signInvite,
 } from '../mls/index.ts';
 import type { ApprovalPolicy, ControlPlane } from '../transport/index.ts';
+import type { CallOptions } from '../actors/channel/index.ts';
 
 /** Options of {@link ClientChannel.invite}. */
-export interface InviteOptions {
+export interface InviteOptions extends CallOptions {
   /** Identities that may use it: 1 to 10 000. Default 1. One that has used it may use it again. */
   readonly maxUses?: number;
   /** How long it may be used, in seconds: 60 to 2 592 000, which are 30 days. Default 3 600. */
@@ -38,7 +39,7 @@ export interface Invite {
   /** Unix milliseconds. */
   readonly expiresAt: number;
   /** Ends it: requests that wait end with it, and nobody can use it any more. Who has joined by it stays. */
-  revoke(): Promise<void>;
+  revoke(options?: CallOptions): Promise<void>;
 }
 
 /** What an {@link Inviter} works with. */
@@ -70,6 +71,8 @@ export class Inviter {
   /** See {@link ClientChannel.invite}. */
   async invite(options: InviteOptions = {}): Promise<Invite> {
     const { engine, keys, clock } = this.#ports;
+    const { signal } = options;
+    signal?.throwIfAborted();
     const maxUses = checkInteger('maxUses', options.maxUses ?? 1, 1, MAX_USES);
     const ttlSeconds = checkInteger('ttlSeconds', options.ttlSeconds ?? 3600, MIN_TTL_SECONDS, MAX_TTL_SECONDS);
     const approval = checkWord('approval', options.approval ?? 'automatic', ['automatic', 'manual']);
@@ -91,14 +94,14 @@ export class Inviter {
       issuer: keys.identity,
     });
     // The first to invite may have made the channel before there was a control plane.
-    await registerChannel(controlPlane, this.#channel, keys.identity);
+    await registerChannel(controlPlane, this.#channel, keys.identity, signal);
     const submission = { channel: this.#channel, id, verifier, record, maxUses, ttlSeconds, approval };
-    const { expiresAtMs } = await controlPlane.createInvite(submission);
+    const { expiresAtMs } = await controlPlane.createInvite(submission, signal);
     return {
       token: formatInviteToken(token),
       id,
       expiresAt: expiresAtMs,
-      revoke: () => controlPlane.revokeInvite(id),
+      revoke: (call) => controlPlane.revokeInvite(id, call?.signal),
     };
   }
 }
@@ -108,9 +111,10 @@ export async function registerChannel(
   controlPlane: ControlPlane,
   channel: ChannelName,
   identity: Uint8Array,
+  signal?: AbortSignal,
 ): Promise<void> {
   const isShort = identity.length <= MAX_REGISTERED_IDENTITY;
-  await controlPlane.createChannel(channel, isShort ? identity : undefined);
+  await controlPlane.createChannel(channel, isShort ? identity : undefined, signal);
 }
 
 /** @throws {@link AuthError} `api_key_required` */

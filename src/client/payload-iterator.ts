@@ -1,5 +1,12 @@
 import type { Subscription } from 'rxjs';
 import type { Channel, Consumption } from '../actors/channel/index.ts';
+import { onAbort } from '../streams/index.ts';
+
+/** A call of `next` that waits. */
+interface Call {
+  readonly resolve: (result: IteratorResult<Uint8Array, undefined>) => void;
+  readonly reject: (error: Error) => void;
+}
 
 /** A payload that waits to be taken; `acknowledge` lets the consumer go on. */
 interface Offer {
@@ -17,14 +24,21 @@ interface Offer {
 export class PayloadIterator implements AsyncIterableIterator<Uint8Array> {
   readonly #consumption: Consumption;
   readonly #ending: Subscription;
+  readonly #ignoreSignal: (() => void) | undefined;
   #offer: Offer | undefined;
   #taken: Offer | undefined;
   /** Calls of `next` that wait, oldest first. */
-  readonly #calls: ((result: IteratorResult<Uint8Array, undefined>) => void)[] = [];
+  readonly #calls: Call[] = [];
   #isDone = false;
+  /** Told to the first call that waits, or comes, after the end. */
+  #failure: { readonly reason: unknown } | undefined;
 
-  /** @throws {@link ChannelError} `bad_request` if the channel is being iterated or consumed already */
-  constructor(channel: Channel) {
+  /**
+   * @param signal ends the iteration: a call of `next` that waits, or else the following one, rejects with its reason
+   * @throws {@link ChannelError} `bad_request` if the channel is being iterated or consumed already; the reason of `signal`
+   */
+  constructor(channel: Channel, signal?: AbortSignal) {
+    signal?.throwIfAborted();
     this.#consumption = channel.consume(
       ({ payload }, signal) =>
         new Promise<void>((resolve, reject) => {
@@ -44,12 +58,13 @@ export class PayloadIterator implements AsyncIterableIterator<Uint8Array> {
     );
     const end = (): void => this.#end();
     this.#ending = channel.status$.subscribe({ complete: end, error: end });
+    this.#ignoreSignal = signal && onAbort(signal, () => this.#abort(signal.reason));
   }
 
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
     this.#acknowledge();
-    return new Promise((resolve) => {
-      this.#calls.push(resolve);
+    return new Promise((resolve, reject) => {
+      this.#calls.push({ resolve, reject });
       this.#deliver();
     });
   }
@@ -72,22 +87,40 @@ export class PayloadIterator implements AsyncIterableIterator<Uint8Array> {
 
   #deliver(): void {
     if (this.#isDone) {
-      for (const resolve of this.#calls.splice(0)) resolve({ done: true, value: undefined });
+      this.#settleCalls();
       return;
     }
     if (this.#offer === undefined) return;
-    const resolve = this.#calls.shift();
-    if (resolve === undefined) return;
+    const call = this.#calls.shift();
+    if (call === undefined) return;
     this.#taken = this.#offer;
     this.#offer = undefined;
-    resolve({ done: false, value: this.#taken.payload });
+    call.resolve({ done: false, value: this.#taken.payload });
     // Asking for the next message finishes this one; a call that waits has asked already.
     if (this.#calls.length > 0) this.#acknowledge();
+  }
+
+  #settleCalls(): void {
+    for (const { resolve, reject } of this.#calls.splice(0)) {
+      const failure = this.#failure;
+      this.#failure = undefined;
+      if (failure === undefined) resolve({ done: true, value: undefined });
+      else reject(failure.reason as Error);
+    }
+  }
+
+  /** What was handed out counts as handled, as it does when the channel is closed. */
+  #abort(reason: unknown): void {
+    if (this.#isDone) return;
+    this.#failure = { reason };
+    this.#end();
+    void this.#consumption.stop();
   }
 
   #end(): void {
     this.#isDone = true;
     this.#ending.unsubscribe();
+    this.#ignoreSignal?.();
     this.#deliver();
   }
 }

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { Keyv } from 'keyv';
-import type { AcceptRemoval, Channel } from '../actors/channel/index.ts';
+import type { AcceptRemoval, CallOptions, Channel } from '../actors/channel/index.ts';
 import { equalBytes } from '../base/bytes.ts';
 import { parseChannelName } from '../base/channel-name.ts';
 import { checkBytes, checkInteger } from '../base/check.ts';
@@ -16,7 +16,7 @@ import {
   type RotationPolicy,
   type StateKey,
 } from '../mls/index.ts';
-import type { StateObservable } from '../streams/index.ts';
+import { abortable, type StateObservable } from '../streams/index.ts';
 import type { ClientInspection } from './agent-options.ts';
 import { Agent } from './agent.ts';
 import {
@@ -201,10 +201,10 @@ export class SkytaleClient implements AsyncDisposable {
    * @param name `org/namespace/service`
    * @throws {@link ChannelError} `channel_error` for a bad name, `channel_exists` if this agent is in it already
    */
-  async createChannel(name: string): Promise<ClientChannel> {
+  async createChannel(name: string, { signal }: CallOptions = {}): Promise<ClientChannel> {
     const checked = parseChannelName(name);
-    const agent = await this.#open();
-    return this.#face(agent, await agent.createChannel(checked));
+    const agent = await this.#open(signal);
+    return this.#face(agent, await agent.createChannel(checked, signal));
   }
 
   /** A key package (RFC 9420 §10), an MLSMessage, to be handed to a member that calls `addMember`. Good for 30 days and one use. */
@@ -221,11 +221,11 @@ export class SkytaleClient implements AsyncDisposable {
    * @throws {@link AuthError} `unauthorized` if the relay knows accounts and has handed the Welcome to another one;
    * {@link TransportError} `join_timeout` if it does not answer. Then the same Welcome is good for another try.
    */
-  async joinChannel(name: string, welcome: Uint8Array): Promise<ClientChannel> {
+  async joinChannel(name: string, welcome: Uint8Array, { signal }: CallOptions = {}): Promise<ClientChannel> {
     const checked = parseChannelName(name);
     checkBytes('welcome', welcome);
-    const agent = await this.#open();
-    return this.#face(agent, await agent.joinChannel(checked, welcome.slice()));
+    const agent = await this.#open(signal);
+    return this.#face(agent, await agent.joinChannel(checked, welcome.slice(), signal));
   }
 
   /**
@@ -344,9 +344,10 @@ export class SkytaleClient implements AsyncDisposable {
     return new ClientChannel(channel, (options) => inviter.invite(options));
   }
 
-  async #open(): Promise<Agent> {
+  async #open(signal?: AbortSignal): Promise<Agent> {
+    signal?.throwIfAborted();
     if (this.#closing !== undefined) throw new ChannelError('channel_closed', 'the client is closed');
-    return this.#agent;
+    return abortable(this.#agent, signal);
   }
 
   async #close(): Promise<void> {

@@ -74,16 +74,21 @@ export class WelcomeDesk {
     return this.#options.store.deleteKeyPackage(ref);
   }
 
-  /** Has the relay hand the Welcome to this account, which opens the channel to it. */
-  async askAdmission(name: ChannelName, { ref }: KeyPackageBundle): Promise<void> {
+  /**
+   * Has the relay hand the Welcome to this account, which opens the channel to it.
+   *
+   * @throws {@link TransportError} `join_timeout`; {@link MlsError} `invalid_welcome`; the reason of `signal`
+   */
+  async askAdmission(name: ChannelName, { ref }: KeyPackageBundle, signal: AbortSignal | undefined): Promise<void> {
     const { transport, clock } = this.#options;
     const timeout = new AbortController();
     const cancelTimeout = clock.schedule(ADMISSION_MS, () => {
       const detail = `the relay has not opened ${name} to this account within ${ADMISSION_MS / 1000} s: call joinChannel again`;
       timeout.abort(new TransportError('join_timeout', detail));
     });
+    const either = signal === undefined ? timeout.signal : AbortSignal.any([signal, timeout.signal]);
     try {
-      const { channel } = await transport.awaitWelcome(ref, timeout.signal);
+      const { channel } = await transport.awaitWelcome(ref, either);
       if (channel === name) return;
     } finally {
       cancelTimeout();

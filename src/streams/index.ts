@@ -8,6 +8,7 @@
  * - A consumer that may be slower than its source chooses a `BufferPolicy`, for `buffered` or for `iterate`.
  * - What may fail for a while is tried again with a `Backoff`: `retryWithBackoff` for streams.
  */
+export { abortable } from './abortable.ts';
 export { Backoff, type BackoffOptions } from './backoff.ts';
 export type { BufferPolicy, WaitPolicy } from './buffer-policy.ts';
 export { buffered } from './buffered.ts';

@@ -1,6 +1,15 @@
+/** Options of calls that wait for the relay or for other members. */
+export interface CallOptions {
+  /**
+   * Gives up waiting: the call rejects with its reason. What was begun by then goes on all the same; nothing is begun if it is
+   * aborted before the call.
+   */
+  readonly signal?: AbortSignal;
+}
+
 /** Options of {@link Channel.send}. */
 export interface SendOptions {
-  /** Gives up waiting for room in the mailbox. A message that is in it already is sent all the same. */
+  /** Gives up waiting: the call rejects with its reason. A message that is in the mailbox by then is sent all the same. */
   readonly signal?: AbortSignal;
   /** The relay has the message durably: nobody else is asked. See {@link ConfirmedSendOptions} for more. */
   readonly receipt?: 'accepted';

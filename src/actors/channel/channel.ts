@@ -2,7 +2,7 @@ import { concatMap, filter, map, Observable, type Observer, type Subscription } 
 import { checkBytes, checkInteger } from '../../base/check.ts';
 import { ChannelError, toSkytaleError } from '../../base/errors.ts';
 import { type ChannelRecord, groupMembers, safetyNumber } from '../../mls/index.ts';
-import { deriveState, type Holdable, type StateObservable } from '../../streams/index.ts';
+import { abortable, deriveState, type Holdable, type StateObservable } from '../../streams/index.ts';
 import type { Clock } from '../../base/clock.ts';
 import { ChannelActor } from './channel-actor.ts';
 import type { ChannelCore, ChannelFront, ChannelParts } from './channel-core.ts';
@@ -20,7 +20,7 @@ import type {
 import type { ChannelProbe } from './channel-inspection.ts';
 import { createChannelMailbox } from './channel-mailbox.ts';
 import type { ChannelTap, TapMessage, TapRequest } from './channel-tap.ts';
-import type { ConsumeOptions, Consumption, SendOptions, StopOptions } from './channel-options.ts';
+import type { CallOptions, ConsumeOptions, Consumption, SendOptions, StopOptions } from './channel-options.ts';
 import { deferred } from './deferred.ts';
 import type { ConfirmedReceipt, ConfirmedSendOptions } from './receipt.ts';
 import { ConsumeDesk } from './consume-desk.ts';
@@ -225,7 +225,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
     const { promise, resolve, reject } = deferred<SendReceipt>();
     const postedAtMs = this.#noteSend();
     await this.#mailbox.put({ payload: payload.slice(), waiter: { resolve, reject }, postedAtMs }, options.signal);
-    return promise;
+    return abortable(promise, options.signal);
   }
 
   /**
@@ -336,12 +336,13 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
    * @throws {@link AuthError} `unauthorized` if the account may not change this channel
    * @throws {@link ChannelError} `not_found` if a member to remove is none, `channel_closed`
    */
-  async commit(change: GroupChange): Promise<CommitReceipt> {
+  async commit(change: GroupChange, { signal }: CallOptions = {}): Promise<CommitReceipt> {
     this.#checkOpen();
+    signal?.throwIfAborted();
     this.connect();
     const { promise, resolve, reject } = deferred<CommitReceipt>();
     this.#mailbox.tell({ kind: 'commit', request: { change, waiter: { resolve, reject } } });
-    return promise;
+    return abortable(promise, signal);
   }
 
   /**
@@ -351,12 +352,13 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
    * @throws {@link ChannelError} `bad_request` for the only member, `channel_closed`
    * @throws {@link QuotaExceededError} and others if the relay does not take the wish; it is kept, and said again later
    */
-  async leave(): Promise<void> {
+  async leave({ signal }: CallOptions = {}): Promise<void> {
     this.#checkOpen();
+    signal?.throwIfAborted();
     this.connect();
     const { promise, resolve, reject } = deferred<undefined>();
     this.#mailbox.tell({ kind: 'leave', waiter: { resolve, reject } });
-    return promise;
+    return abortable(promise, signal);
   }
 
   /**

@@ -24,7 +24,7 @@ export {
 export { deferred } from './deferred.ts';
 export type { GroupSteps } from './group-steps.ts';
 export type { OutgoingPayload, Waiter } from './outbox-desk.ts';
-export type { ConsumeOptions, Consumption, SendOptions, StopOptions } from './channel-options.ts';
+export type { CallOptions, ConsumeOptions, Consumption, SendOptions, StopOptions } from './channel-options.ts';
 export type { PayloadChannel } from './payload-channel.ts';
 export type { AcceptRemoval, ChannelPorts, RemovalContext } from './workbench.ts';
 export type {

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { ChannelError, MlsError, RuntimeError, type SkytaleError, toSkytaleError } from '../../base/errors.ts';
 import { groupMembers, type JoinDecision } from '../../mls/index.ts';
-import { Backoff, EarliestTimer, yieldTurn } from '../../streams/index.ts';
+import { abortable, Backoff, EarliestTimer, yieldTurn } from '../../streams/index.ts';
 import type { ControlPlane, PendingJoin } from '../../transport/index.ts';
 import { AdmissionReports } from './admission-reports.ts';
 import { deferred } from './deferred.ts';
@@ -227,13 +227,17 @@ export class JoinDesk {
       invite,
       replaces: 'replaces' in decision && decision.replaces,
       requestedAt: verified.madeAtMs,
-      approve: () => this.#approve(controlPlane, judged),
-      deny: async (reason) => {
+      approve: async ({ signal } = {}) => {
+        signal?.throwIfAborted();
+        await abortable(this.#approve(controlPlane, judged), signal);
+      },
+      deny: async (reason, { signal } = {}) => {
+        signal?.throwIfAborted();
         if (typeof reason !== 'string' || reason.length === 0 || reason.length > MAX_REASON) {
           throw new RuntimeError('invalid_argument', `Expected \`reason\` to have 1 to ${MAX_REASON} characters.`);
         }
-        await controlPlane.deny(id, reason, this.#stopped.signal);
-        this.#open.remove(id);
+        const denied = controlPlane.deny(id, reason, this.#stopped.signal).then(() => this.#open.remove(id));
+        await abortable(denied, signal);
       },
     };
   }

@@ -1,5 +1,6 @@
 import { Observable } from 'rxjs';
 import { OrderedSubject } from '../../streams/index.ts';
+import type { CallOptions } from './channel-options.ts';
 
 /** Somebody who holds an invite wants to join, and somebody has to decide. */
 export interface JoinRequest {
@@ -19,14 +20,14 @@ export interface JoinRequest {
    * @throws {@link ChannelError} `not_found` if it does not wait any more, `bad_request` if another member is about to decide,
    * `commit_conflict` if the group has changed so that it should be decided anew; and what {@link Channel.commit} throws
    */
-  approve(): Promise<void>;
+  approve(options?: CallOptions): Promise<void>;
   /**
    * Denies it.
    *
    * @param reason told to who asked; at most 256 characters
    * @throws {@link ChannelError} `not_found` if it does not wait any more; {@link RuntimeError} `invalid_argument`
    */
-  deny(reason: string): Promise<void>;
+  deny(reason: string, options?: CallOptions): Promise<void>;
 }
 
 /** Requests that wait for somebody's decision. */

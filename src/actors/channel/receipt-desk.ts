@@ -1,4 +1,5 @@
 import { RuntimeError } from '../../base/errors.ts';
+import { onAbort } from '../../streams/index.ts';
 import type { EpochChange } from './channel-event.ts';
 import type { Confirmation } from './exchange-event.ts';
 import type { ExchangePorts } from './exchange-ports.ts';
@@ -43,7 +44,10 @@ export class ReceiptDesk {
       },
       failed: (error) => pending.fail(error),
     });
+    const { signal } = options;
+    const ignoreSignal = signal && onAbort(signal, () => pending.fail(signal.reason));
     return pending.outcome.finally(() => {
+      ignoreSignal?.();
       cancelTimeout();
       this.#pending.delete(pending);
       if (pending.seq !== undefined) this.#bySeq.delete(pending.seq);

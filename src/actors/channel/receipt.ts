@@ -14,7 +14,7 @@ export interface ConfirmedSendOptions {
   readonly timeoutMs: number;
   /** How many confirmations are enough. Default: one of each member of the epoch in which it was sent. */
   readonly from?: number;
-  /** Gives up waiting for room in the mailbox. A message that is in it already is sent all the same. */
+  /** Gives up waiting: the call rejects with its reason. A message that is in the mailbox by then is sent all the same. */
   readonly signal?: AbortSignal;
 }
 

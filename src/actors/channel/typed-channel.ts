@@ -1,6 +1,6 @@
 import { filter, map, Observable, type Observer, type Subscription } from 'rxjs';
 import { RuntimeError, type SkytaleError, toSkytaleError } from '../../base/errors.ts';
-import type { Holdable } from '../../streams/index.ts';
+import { abortable, type Holdable } from '../../streams/index.ts';
 import type { SendReceipt } from './channel-event.ts';
 import type { ConsumeOptions, Consumption, SendOptions } from './channel-options.ts';
 import { DecodedMessages } from './decoded-messages.ts';
@@ -65,12 +65,14 @@ export class TypedChannel<In, Out = In> extends Observable<TypedMessage<Out>> im
   send(value: In, options?: SendOptions): Promise<SendReceipt>;
   send(value: In, options: ConfirmedSendOptions): Promise<ConfirmedReceipt>;
   send(value: In, options?: SendOptions | ConfirmedSendOptions): Promise<SendReceipt> {
-    return new Promise((resolve, reject) => {
+    const sent = new Promise<SendReceipt>((resolve, reject) => {
       // The two forms are one to whoever passes them on.
       const send = (payload: Uint8Array): unknown =>
         this.#channel.send(payload, options as SendOptions).then(resolve, reject);
       this.#encode(value, send, reject);
     });
+    // The codec may take its time, too.
+    return abortable(sent, options?.signal);
   }
 
   /**

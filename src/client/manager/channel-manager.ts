@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import type {
+  CallOptions,
   Channel,
   ConfirmedReceipt,
   ConfirmedSendOptions,
@@ -10,7 +11,7 @@ import { parseChannelName } from '../../base/channel-name.ts';
 import { checkBytes, checkInteger } from '../../base/check.ts';
 import { systemClock } from '../../base/clock.ts';
 import { ChannelError } from '../../base/errors.ts';
-import { OrderedSubject } from '../../streams/index.ts';
+import { abortable, OrderedSubject } from '../../streams/index.ts';
 import type { ClientChannel } from '../client-channel.ts';
 import { createEnvelope, type EnvelopeInit } from '../envelope/create-envelope.ts';
 import { encodeEnvelope } from '../envelope/envelope-encoding.ts';
@@ -92,11 +93,11 @@ export class SkytaleChannelManager implements AsyncDisposable {
    *
    * @throws {@link ChannelError} `channel_error` for a bad name
    */
-  async create(channel: string): Promise<void> {
+  async create(channel: string, options: CallOptions = {}): Promise<void> {
     const name = parseChannelName(channel);
-    await this.#open();
+    await this.#open(options.signal);
     if (await this.#shelf.has(name)) await this.#shelf.get(name);
-    else await this.#shelf.add(await this.#client.createChannel(name));
+    else await this.#shelf.add(await this.#client.createChannel(name, options));
   }
 
   /**
@@ -107,7 +108,7 @@ export class SkytaleChannelManager implements AsyncDisposable {
    * reached
    */
   async invite(channel: string, options?: InviteOptions): Promise<string> {
-    const { token } = await this.#on(channel, (found) => found.invite(options));
+    const { token } = await this.#on(channel, (found) => found.invite(options), options);
     return token;
   }
 
@@ -120,7 +121,7 @@ export class SkytaleChannelManager implements AsyncDisposable {
    */
   async joinWithToken(channel: string, token: string, options?: JoinWithTokenOptions): Promise<void> {
     const name = parseChannelName(channel);
-    await this.#open();
+    await this.#open(options?.signal);
     if (await this.#shelf.isUsable(name)) return;
     await this.#shelf.add(await this.#client.joinWithToken(name, token, options));
   }
@@ -141,7 +142,7 @@ export class SkytaleChannelManager implements AsyncDisposable {
   ): Promise<SendReceipt> {
     const payload = this.#encode(message);
     // The two forms are one to whoever passes them on.
-    return this.#on(channel, (found) => found.send(payload, options as SendOptions));
+    return this.#on(channel, (found) => found.send(payload, options as SendOptions), options);
   }
 
   /**
@@ -166,7 +167,11 @@ export class SkytaleChannelManager implements AsyncDisposable {
     const { signal } = options;
     const timeoutMs = checkInteger('timeoutMs', options.timeoutMs ?? RECEIVE_MS, 0);
     const name = parseChannelName(channel);
-    const { inbox } = await this.#reach(() => this.#shelf.get(name));
+    signal?.throwIfAborted();
+    const { inbox } = await abortable(
+      this.#reach(() => this.#shelf.get(name)),
+      signal,
+    );
     return [...(await inbox.receive({ timeoutMs, signal }))];
   }
 
@@ -197,15 +202,15 @@ export class SkytaleChannelManager implements AsyncDisposable {
   }
 
   /** Adds a member by its key package. Returns the Welcome to hand to it; see {@link ClientChannel.addMember}. */
-  async addMember(channel: string, keyPackage: Uint8Array): Promise<Uint8Array> {
-    return this.#on(channel, (found) => found.addMember(keyPackage));
+  async addMember(channel: string, keyPackage: Uint8Array, options?: CallOptions): Promise<Uint8Array> {
+    return this.#on(channel, (found) => found.addMember(keyPackage, options), options);
   }
 
   /** Joins with a Welcome from `addMember`; see {@link SkytaleClient.joinChannel}. */
-  async join(channel: string, welcome: Uint8Array): Promise<void> {
+  async join(channel: string, welcome: Uint8Array, options: CallOptions = {}): Promise<void> {
     const name = parseChannelName(channel);
-    await this.#open();
-    await this.#shelf.add(await this.#client.joinChannel(name, welcome));
+    await this.#open(options.signal);
+    await this.#shelf.add(await this.#client.joinChannel(name, welcome, options));
   }
 
   /**
@@ -214,19 +219,19 @@ export class SkytaleChannelManager implements AsyncDisposable {
    * @param identity text stands for its UTF-8
    * @throws {@link ChannelError} `not_found` if it is none
    */
-  async removeMember(channel: string, identity: string | Uint8Array): Promise<void> {
-    await this.#on(channel, (found) => found.removeMember(toBytes(identity)));
+  async removeMember(channel: string, identity: string | Uint8Array, options?: CallOptions): Promise<void> {
+    await this.#on(channel, (found) => found.removeMember(toBytes(identity), options), options);
   }
 
   /** Renews this agent's keys in the channel: what was stolen before is of no use from then on. Returns the new epoch. */
-  async rotateKey(channel: string): Promise<bigint> {
-    const { epoch } = await this.#on(channel, ({ channel$ }) => channel$.commit({ rotate: true }));
+  async rotateKey(channel: string, options?: CallOptions): Promise<bigint> {
+    const { epoch } = await this.#on(channel, ({ channel$ }) => channel$.commit({ rotate: true }, options), options);
     return epoch;
   }
 
   /** Leaves the group, see {@link Channel.leave}. */
-  async leave(channel: string): Promise<void> {
-    await this.#on(channel, ({ channel$ }) => channel$.leave());
+  async leave(channel: string, options?: CallOptions): Promise<void> {
+    await this.#on(channel, ({ channel$ }) => channel$.leave(options), options);
   }
 
   /**
@@ -268,9 +273,11 @@ export class SkytaleChannelManager implements AsyncDisposable {
   }
 
   /** Does something with a channel. `close` waits until it has begun, and no longer. */
-  async #on<T>(channel: string, begin: (found: ClientChannel) => Promise<T>): Promise<T> {
+  async #on<T>(channel: string, begin: (found: ClientChannel) => Promise<T>, { signal }: CallOptions = {}): Promise<T> {
     const name = parseChannelName(channel);
-    const { outcome } = await this.#reach(async () => ({ outcome: begin((await this.#shelf.get(name)).channel) }));
+    signal?.throwIfAborted();
+    const reached = this.#reach(async () => ({ outcome: begin((await this.#shelf.get(name)).channel) }));
+    const { outcome } = await abortable(reached, signal);
     return outcome;
   }
 
@@ -283,9 +290,10 @@ export class SkytaleChannelManager implements AsyncDisposable {
     return arrival;
   }
 
-  async #open(): Promise<void> {
+  async #open(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
     if (this.#closing !== undefined) throw new ChannelError('channel_closed', 'the manager is closed');
-    await this.ready;
+    await abortable(this.ready, signal);
   }
 
   #encode(message: OutgoingMessage): Uint8Array {
