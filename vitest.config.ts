@@ -7,12 +7,17 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 /** They measure memory, or open ten thousand sockets, and are not to be disturbed. */
 const ALONE = ['test/relay/stalled-subscriber.process.test.ts', 'test/relay/idle-connections.process.test.ts'];
 
+/** What is tested as values and steps, for the most part. Its files leave nothing behind that another one could find. */
+const PURE = ['test/{base,mls,replay,streams}/**/*.test.ts'];
+const PROCESSES = 'test/**/*.process.test.ts';
+
 /** As many test files at a time as there are cores, but not more than `most`. */
 const upTo = (most: number): number => Math.min(availableParallelism(), most);
 
 /**
- * Three groups, one after the other. Most test files run side by side. Files named `*.process.test.ts` start or kill
- * processes: two of them run at a time, which wait for what they start and not for time, and a few run alone.
+ * Three groups, one after the other. Most test files run side by side, those of the pure parts in processes that they
+ * share. Files named `*.process.test.ts` start or kill processes: two of them run at a time, which wait for what they
+ * start and not for time, and a few run alone.
  */
 const config: ViteUserConfig = defineConfig({
   resolve: {
@@ -35,7 +40,21 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'units',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.process.test.ts'],
+          exclude: [PROCESSES, ...PURE],
+          maxWorkers: upTo(4),
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'pure',
+          include: PURE,
+          exclude: [PROCESSES],
+          // A file of these takes longer to import than to run.
+          isolate: false,
           maxWorkers: upTo(4),
           testTimeout: 20_000,
           hookTimeout: 20_000,
@@ -46,7 +65,7 @@ const config: ViteUserConfig = defineConfig({
         extends: true,
         test: {
           name: 'processes',
-          include: ['test/**/*.process.test.ts'],
+          include: [PROCESSES],
           exclude: ALONE,
           maxWorkers: upTo(2),
           testTimeout: 120_000,
