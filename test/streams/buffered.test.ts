@@ -1,4 +1,4 @@
-import { lastValueFrom, NEVER, Observable, of, range, startWith, take, throwError, toArray } from 'rxjs';
+import { lastValueFrom, NEVER, Observable, of, range, startWith, Subject, take, tap, throwError, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { buffered, type BufferPolicy, yieldTurn } from '../../src/streams/index.ts';
 import { CountedSource, hostErrorOf } from './support.ts';
@@ -119,6 +119,26 @@ describe('buffered', () => {
 
     expect(seen).toEqual([11, 12]);
     expect(source.active).toBe(0);
+  });
+
+  it('delivers what its own handler adds to the source behind what waits', async () => {
+    const source = new Subject<string>();
+    const seen: string[] = [];
+    const done = lastValueFrom(
+      source.pipe(
+        buffered({ capacity: 8, overflow: 'error' }),
+        tap((value) => {
+          seen.push(value);
+          if (value === 'question') source.next('answer');
+          if (value === 'answer') source.complete();
+        }),
+      ),
+    );
+    source.next('question');
+    source.next('another');
+    await done;
+
+    expect(seen).toEqual(['question', 'another', 'answer']);
   });
 
   it.each<[unknown, string]>([
