@@ -85,10 +85,10 @@ export class ClientChannel implements AsyncDisposable {
    * Payloads of incoming messages, as they come. One iteration at a time; the channel stays usable meanwhile.
    *
    * Each message is handed out once, in order. After a crash, one that had been handed out but was still being worked on
-   * (no next one had been asked for) is handed out again. Ends when the channel is closed; with the reason of `signal`, when
-   * that is aborted.
+   * (no next one had been asked for) is handed out again. Between two iterations nothing is kept for the next one but what was there when
+   * the first one ended. Ends when the channel is closed; with the reason of `signal`, when that is aborted.
    *
-   * @throws {@link ChannelError} `bad_request` if the messages are being read already
+   * @throws {@link ChannelError} `bad_request` if the messages are being read already; the reason of `signal` if it is aborted
    */
   messages({ signal }: CallOptions = {}): AsyncIterableIterator<Uint8Array> {
     return new PayloadIterator(this.channel$, signal);

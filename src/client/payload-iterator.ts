@@ -19,7 +19,8 @@ interface Offer {
  *
  * A message is acknowledged when the next one is asked for, or when the iteration ends; so what was handed out and not
  * finished when the process died is handed out again. Ends when the channel does. Breaking off a `for await` ends the
- * iteration and not the channel: a later one goes on behind the last message.
+ * iteration and not the channel: a later one goes on with what was there and not handed out. What comes while nobody iterates
+ * or consumes is for the channel's streams alone.
  */
 export class PayloadIterator implements AsyncIterableIterator<Uint8Array> {
   readonly #consumption: Consumption;
