@@ -8,6 +8,7 @@ import { distance } from './distance/distance.ts';
 import { e2e } from './e2e/e2e.ts';
 import { fanout } from './fanout/fanout.ts';
 import { join } from './join/join.ts';
+import { killpoints } from './killpoints/killpoints.ts';
 import { mls } from './mls/mls.ts';
 import { relay } from './relay/relay.ts';
 import { replay } from './replay/replay.ts';
@@ -28,6 +29,7 @@ const benches: readonly Bench[] = [
   join,
   revoke,
   replay,
+  killpoints,
 ];
 
 interface Flags {
@@ -37,6 +39,7 @@ interface Flags {
   readonly cpuProf?: string;
   readonly only?: string;
   readonly minutes: number;
+  readonly killEvery: number;
   readonly queued?: number;
   readonly json: boolean;
 }
@@ -61,6 +64,7 @@ for (const bench of benches) {
     .option('--cpu-prof <directory>', 'write CPU profiles of each process; slows everything down')
     .option('--only <text>', 'only scenarios whose name contains this')
     .option('--minutes <number>', 'how long a soak takes', count, 10)
+    .option('--kill-every <seconds>', 'how often a soak kills the relay', count, 5)
     .option('--queued <number>', 'messages that are queued for a reader that is stuck', count)
     .option('--json', 'print the figures as JSON, on the last line', false)
     .action(async ({ json, ...flags }: Flags) => {
