@@ -3,6 +3,7 @@ import { watchCiphers } from '../../scripts/simulate/cipher-watch.ts';
 import type { ChannelEvent } from '../../src/actors/channel/index.ts';
 import { ChannelOutput } from '../../src/actors/channel/channel-output.ts';
 import { CommitDesk } from '../../src/actors/channel/commit-desk.ts';
+import { LinkDriver } from '../../src/actors/channel/link-driver.ts';
 import { OutboxDesk } from '../../src/actors/channel/outbox-desk.ts';
 import { ChannelStore } from '../../src/mls/store/channel-store.ts';
 import type { ChannelRecord, OutboxEntry } from '../../src/mls/index.ts';
@@ -146,6 +147,75 @@ describe('a channel that does one thing wrong is caught:', () => {
       return { ...step, record: { ...step.record, group: args[0].group } };
     });
     expect(await caughtBy(3)).toContain('no-key-reuse');
+  });
+
+  it('believes that what was on a lost connection will be answered still', async () => {
+    mutate(OutboxDesk.prototype, 'unansweredAll', () => undefined);
+    expect(await caughtBy(3, { kind: 'lose-publish', agent: 'alice', nth: 2 })).toContain('nothing-pending');
+  });
+
+  it('says that a message was refused when it is stored', async () => {
+    mutate(OutboxDesk.prototype, 'accept', (original, _self, ...args) => {
+      const [record, payloads, createId] = args;
+      const waiters = payloads.map((each) => ({
+        ...each,
+        waiter: each.waiter && { ...each.waiter, resolve: () => each.waiter?.reject(new Error('no')) },
+      }));
+      return original(record, waiters, createId);
+    });
+    expect(await caughtBy(3)).toContain('sends-settle');
+  });
+
+  it('answers with the place of the next message', async () => {
+    mutate(OutboxDesk.prototype, 'stored', (original, _self, id, seq, epoch) => original(id, seq + 1, epoch));
+    expect(await caughtBy(3)).toContain('sends-settle');
+  });
+
+  it('gives two messages of a batch one id', async () => {
+    mutate(OutboxDesk.prototype, 'accept', (original, _self, ...args) => {
+      const [record, payloads, createId] = args;
+      const id = createId();
+      return original(record, payloads, () => id);
+    });
+    expect(await caughtBy(3)).toContain('sends-settle');
+  });
+
+  it('shows a message that came behind its own removal', async () => {
+    let latest: ChannelEvent | undefined;
+    mutateEmit((events) =>
+      events.flatMap((event): ChannelEvent[] => {
+        if (event.kind === 'message') latest = event;
+        const isRemoval = event.kind === 'epoch-change' && event.removed.length > 0 && latest?.kind === 'message';
+        return isRemoval ? [event, { ...latest, seq: event.seq + 1 } as ChannelEvent] : [event];
+      }),
+    );
+    const removal: Fault = { kind: 'remove-member', agent: 'alice', member: 'bob', atMs: 600 };
+    expect(await caughtBy(3, removal)).toContain('removed-read-nothing');
+  });
+
+  it('keeps the state of the epoch before', async () => {
+    mutate(ChannelOutput.prototype, 'show', (original, _self, ...args) => {
+      if (args[0].group.epoch % 2n === 1n) original(...args);
+    });
+    expect(await caughtBy(3, { kind: 'commit-race', agents: ['alice'], atMs: 500 })).toContain('epochs-rise');
+  });
+
+  it('does not read on when it has started over', async () => {
+    const opened = new WeakSet<object>();
+    mutate(LinkDriver.prototype, 'open', (original, self, ...args) => {
+      if (opened.has(self)) return;
+      opened.add(self);
+      original(...args);
+    });
+    const failure: Fault = { kind: 'store-fails', agent: 'bob', nth: 3, writes: 2, reason: 'full', when: 'before' };
+    expect(await caughtBy(3, failure)).toContain('all-live');
+  });
+
+  it('is silent about what it has missed for good', async () => {
+    mutate(ChannelOutput.prototype, 'fault', (original, _self, fault) => {
+      if (fault.kind !== 'gap') original(fault);
+    });
+    expect(await caughtBy(3, away, { kind: 'retention', atMs: 900 })).toContain('no-loss');
   });
 
   it('leaves its streams open when it is stopped', async () => {
