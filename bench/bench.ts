@@ -23,6 +23,8 @@ export interface BenchOptions {
   readonly only?: string;
   /** How long a soak takes. */
   readonly minutes: number;
+  /** How often a soak kills the relay, in seconds. */
+  readonly killEvery: number;
   /** Messages that are queued for a reader that is stuck; the bench's own number if absent. */
   readonly queued?: number;
   /** Shows a line of progress or explanation at once. */

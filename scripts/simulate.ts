@@ -1,7 +1,7 @@
 /**
  * `npm run simulate`: lives of agents under seeds and faults by chance, with real MLS, and all checkers on each.
  *
- * Options: `--seeds N` (default 500), `--from S` (the first seed, default 1), `--agents K` (default 5), `--plan FILE` (instead of
+ * Options: `--seeds N` (default 500), `--nightly` (20,000 seeds), `--from S` (the first seed, default 1), `--agents K` (default 5), `--plan FILE` (instead of
  * what follows from each seed), `--jobs J` (processes, default one for each core).
  *
  * A seed that fails is shrunk to the fewest faults that still fail, which are saved; the command that replays it is printed.
@@ -21,10 +21,13 @@ const SAVED = resolve(ROOT, '.cache/simulate');
 /** With so many seeds every kind of fault must have come up. */
 const ENOUGH_SEEDS = 200;
 const SHOWN_FAILURES = 5;
+const SEEDS = '500';
+const NIGHTLY_SEEDS = '20000';
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '500' },
+    seeds: { type: 'string' },
+    nightly: { type: 'boolean', default: false },
     from: { type: 'string', default: '1' },
     agents: { type: 'string', default: '5' },
     jobs: { type: 'string', default: String(availableParallelism()) },
@@ -40,7 +43,7 @@ function integer(name: string, text: string, min: number, max: number): number {
   return process.exit(2);
 }
 
-const seeds = integer('seeds', values.seeds, 1, 10_000_000);
+const seeds = integer('seeds', values.seeds ?? (values.nightly ? NIGHTLY_SEEDS : SEEDS), 1, 10_000_000);
 const from = integer('from', values.from, 0, 2 ** 31);
 const agents = integer('agents', values.agents, 2, 50);
 const jobs = Math.min(seeds, integer('jobs', values.jobs, 1, 64));
