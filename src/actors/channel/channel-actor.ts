@@ -55,6 +55,8 @@ const HELP_WITHIN_MS = 60_000;
 export class ChannelActor implements ChannelCore {
   readonly output: ChannelOutput;
   readonly #bench: Workbench;
+  /** The same for what happens outside of the actor's turns. */
+  readonly #outside: Workbench;
   readonly #outbox = new OutboxDesk();
   readonly #commits: CommitDesk;
   readonly #housekeeping: Housekeeping;
@@ -89,14 +91,26 @@ export class ChannelActor implements ChannelCore {
       ports,
       mailbox,
       output: this.output,
-      keeper: new RecordKeeper(record, ports.store, () => mailbox.tell({ kind: 'wake' })),
+      keeper: new RecordKeeper(
+        record,
+        ports.store,
+        () => mailbox.tell({ kind: 'wake' }),
+        () => tap.looking(),
+      ),
       link: new LinkDriver(ports.transport, (input) => mailbox.tell(input)),
       ids: new MessageIds(record.idKey, ports.random),
     };
     this.#taps = new TapDesk(this.#bench, tap, given.clock);
+    // What these do by themselves comes to the actor as messages.
+    const outside: Workbench = {
+      ...this.#bench,
+      ports: { ...given, steps: ports.steps },
+      ids: new MessageIds(record.idKey, given.random),
+    };
     const outage = new Outage(this.output);
-    this.#joins = new JoinDesk(this.#bench, outage);
-    this.#removals = new RemovalDesk(this.#bench, outage);
+    this.#outside = outside;
+    this.#joins = new JoinDesk(outside, outage);
+    this.#removals = new RemovalDesk(outside, outage);
     this.#commits = new CommitDesk(
       new CommitWindow(ports.commitWindowMs ?? 0, ports.clock, () => mailbox.tell({ kind: 'wake' })),
     );
@@ -416,7 +430,7 @@ export class ChannelActor implements ChannelCore {
     this.#rejoining = end;
     // Who is stuck may be so together with all others: then it is to be seen. An old copy can only wait.
     const withinMs = end.status === 'rolled-back' ? undefined : HELP_WITHIN_MS;
-    void rejoin(this.#bench, ports.rejoin, keeper.record, this.#stopRejoining.signal, withinMs).then((outcome) => {
+    void rejoin(this.#outside, ports.rejoin, keeper.record, this.#stopRejoining.signal, withinMs).then((outcome) => {
       if (outcome !== undefined) mailbox.tell(outcome);
     });
   }
@@ -479,7 +493,11 @@ export class ChannelActor implements ChannelCore {
   /** Somebody wants to listen from a moment on from which all can be done again: from the record that is on disk. */
   async #beginTap(): Promise<void> {
     const { keeper } = this.#bench;
-    const isBusy = this.#commits.isBusy(keeper.record) || this.#rejoining !== undefined;
+    const isBusy =
+      this.#commits.isBusy(keeper.record) ||
+      this.#rejoining !== undefined ||
+      this.#housekeeping.isBusy ||
+      this.#forks.isBusy;
     const request = this.#taps.next(isBusy);
     if (request === undefined) return;
     if (request.startsOver) {
@@ -487,6 +505,9 @@ export class ChannelActor implements ChannelCore {
       this.#suspend();
       this.#startOver();
       this.#housekeeping.startOver();
+      this.#publisher.stop();
+      this.#cancelFlush?.();
+      this.#cancelFlush = undefined;
       await keeper.close();
       if (this.#isFlowing) this.output.setStatus('connecting');
     }

@@ -14,6 +14,7 @@ export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly o
  * - `now`, `bytes`, `fraction`: a read of the clock, a draw of random bytes or of a number.
  * - `timer`: the timer has fired that was the `number`th to be set since the tap began.
  * - `saved`: the `number`th write of the record since the tap began has ended. `loaded`: the record was read again.
+ *   A `moment` is told by how often the actor has looked since the tap began whether a write has ended.
  * - `staged`, `proposed`: an own commit, or an own wish to leave, was made, with the group that it leads to.
  * - `stopped-now`: its owner does not wait for the relay any more.
  */
@@ -21,8 +22,13 @@ export type PortOutcome =
   | { readonly kind: 'now'; readonly nowMs: number }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'fraction'; readonly fraction: number }
-  | { readonly kind: 'timer'; readonly number: number }
-  | { readonly kind: 'saved'; readonly number: number; readonly outcome: Outcome<undefined> }
+  | { readonly kind: 'timer'; readonly number: number; readonly moment: number }
+  | {
+      readonly kind: 'saved';
+      readonly number: number;
+      readonly moment: number;
+      readonly outcome: Outcome<undefined>;
+    }
   | { readonly kind: 'loaded'; readonly outcome: Outcome<ChannelRecord | undefined> }
   | { readonly kind: 'staged'; readonly outcome: Outcome<StagedCommit> }
   | { readonly kind: 'proposed'; readonly outcome: Outcome<LeaveProposal> }
@@ -59,6 +65,8 @@ export interface ChannelTap {
   /** Returns the turn that the actor is to work on: the same, but for who waits for an answer. */
   turn(turn: ChannelTurn): ChannelTurn;
   outcome(outcome: PortOutcome): void;
+  /** The actor looks whether a write has ended. */
+  looking(): void;
   /** An event, when it came to be: also one that waits for a first subscriber. */
   emitted(event: ChannelEvent): void;
   state(state: ChannelState): void;
@@ -88,6 +96,7 @@ export class TapSwitch {
   #generation = 0;
   #timers = 0;
   #saves = 0;
+  #moment = 0;
 
   get current(): ChannelTap | undefined {
     return this.#current;
@@ -104,6 +113,7 @@ export class TapSwitch {
     this.#generation += 1;
     this.#timers = 0;
     this.#saves = 0;
+    this.#moment = 0;
   }
 
   end(): void {
@@ -112,12 +122,18 @@ export class TapSwitch {
     tap?.ended();
   }
 
+  /** The actor looks whether a write has ended. */
+  looking(): void {
+    this.#moment += 1;
+    this.#current?.looking();
+  }
+
   /** A timer is set. What it returns is called when that fires. */
   timer(): () => void {
     this.#timers += 1;
     const [generation, number] = [this.#generation, this.#timers];
     return () => {
-      if (generation === this.#generation) this.#current?.outcome({ kind: 'timer', number });
+      if (generation === this.#generation) this.#current?.outcome({ kind: 'timer', number, moment: this.#moment });
     };
   }
 
@@ -126,7 +142,8 @@ export class TapSwitch {
     this.#saves += 1;
     const [generation, number] = [this.#generation, this.#saves];
     return (outcome) => {
-      if (generation === this.#generation) this.#current?.outcome({ kind: 'saved', number, outcome });
+      if (generation === this.#generation)
+        this.#current?.outcome({ kind: 'saved', number, moment: this.#moment, outcome });
     };
   }
 }

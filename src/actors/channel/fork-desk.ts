@@ -39,6 +39,12 @@ export class ForkDesk {
     this.#epoch = bench.keeper.record.group.epoch;
   }
 
+  /** Whether something is planned, or contested. */
+  get isBusy(): boolean {
+    const isPlanned = this.#cancelStatement !== undefined || this.#cancelJudgement !== undefined;
+    return isPlanned || this.#isWishing || this.#statement !== undefined;
+  }
+
   /** Hears what was read. */
   observe({ record, suspicious, statements, verdicts }: IntakeStep): void {
     this.#follow(record.group.epoch);

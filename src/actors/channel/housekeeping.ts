@@ -64,6 +64,12 @@ export class Housekeeping {
     for (const waiter of this.#leaveWaiters.splice(0)) waiter.reject(error);
   }
 
+  /** Whether something is planned, or somebody waits. */
+  get isBusy(): boolean {
+    const isPlanned = this.#cancelRemoval !== undefined || this.#cancelReplacement !== undefined;
+    return isPlanned || this.#rejoiners.size > 0 || this.#isRotating || this.#leaveWaiters.length > 0;
+  }
+
   /** Own keys have served from now on, as far as this run knows. */
   startOver(): void {
     this.#epochStartedAtMs = this.#bench.ports.clock.now();

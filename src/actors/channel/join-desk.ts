@@ -91,6 +91,7 @@ export class JoinDesk {
 
   /** There may be something to look at. */
   notice(): void {
+    if (this.#bench.ports.controlPlane === undefined) return;
     const { group } = this.#bench.keeper.durable;
     this.#askIn(this.#pace.delayMs(groupMembers(group).length));
   }

@@ -16,6 +16,7 @@ type Consequence = () => void;
 export class RecordKeeper {
   readonly #store: RecordStore;
   readonly #wake: () => void;
+  readonly #looking: () => void;
   #record: ChannelRecord;
   #durable: ChannelRecord;
   #isDirty = false;
@@ -31,12 +32,14 @@ export class RecordKeeper {
   /**
    * @param record as it is in the store
    * @param wake called when a write has ended, so that somebody calls {@link RecordKeeper.settle}
+   * @param looking called when somebody does
    */
-  constructor(record: ChannelRecord, store: RecordStore, wake: () => void) {
+  constructor(record: ChannelRecord, store: RecordStore, wake: () => void, looking: () => void) {
     this.#record = record;
     this.#durable = record;
     this.#store = store;
     this.#wake = wake;
+    this.#looking = looking;
   }
 
   /** The latest, in memory. */
@@ -119,6 +122,7 @@ export class RecordKeeper {
 
   /** Runs the consequences of what has reached the disk, in order. @throws what made a write fail */
   settle(): void {
+    this.#looking();
     for (let next = this.#due.shift(); next !== undefined; next = this.#due.shift()) next();
     this.#checkFailure();
   }

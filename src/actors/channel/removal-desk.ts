@@ -60,6 +60,7 @@ export class RemovalDesk {
   /** There may be something to do. */
   notice(): void {
     const { ports, keeper } = this.#bench;
+    if (ports.controlPlane === undefined) return;
     const members = groupMembers(keeper.durable.group).length;
     const spreadMs = Math.min(MAX_SPREAD_MS, members * SPREAD_PER_MEMBER_MS);
     this.#askIn(HEAD_START_MS + ports.random.fraction() * spreadMs);

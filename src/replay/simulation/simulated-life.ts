@@ -21,6 +21,8 @@ export interface LifeOptions {
   readonly plan?: FaultPlan;
   /** Is told of every payload that leaves an agent; what it notices is a violation. */
   readonly keyUse?: KeyUse;
+  /** Is given the channel of each agent, in each of its lives. */
+  readonly onChannel?: (agent: string, channel: Channel) => void;
 }
 
 /** How a life went. */
@@ -49,6 +51,7 @@ export async function simulateLife({
   callsPerAgent = 4,
   plan,
   keyUse,
+  onChannel,
 }: LifeOptions): Promise<LifeReport> {
   checkInteger('agents', agents, 2, 50);
   checkInteger('callsPerAgent', callsPerAgent, 1);
@@ -59,7 +62,7 @@ export async function simulateLife({
     plan: chosen,
     onSubmit: (agent, submissions) => submissions.forEach(({ payload }) => keyUse?.left(agent, payload)),
   });
-  return new Life(world, names, callsPerAgent, chosen).run(keyUse);
+  return new Life(world, names, callsPerAgent, chosen, onChannel).run(keyUse);
 }
 
 class Life {
@@ -69,9 +72,17 @@ class Life {
   readonly #plan: FaultPlan;
   readonly #history = new History();
   readonly #channels = new Map<string, Channel>();
+  readonly #onChannel: LifeOptions['onChannel'];
   #sent = 0;
 
-  constructor(world: World, names: readonly string[], callsPerAgent: number, plan: FaultPlan) {
+  constructor(
+    world: World,
+    names: readonly string[],
+    callsPerAgent: number,
+    plan: FaultPlan,
+    onChannel: LifeOptions['onChannel'],
+  ) {
+    this.#onChannel = onChannel;
     this.#world = world;
     this.#names = names;
     this.#callsPerAgent = callsPerAgent;
@@ -145,6 +156,7 @@ class Life {
   #listen(name: string, channel: Channel): void {
     const consumes = this.#names.indexOf(name) % 2 === 1;
     this.#channels.set(name, channel);
+    this.#onChannel?.(name, channel);
     this.#history.watch(name, channel, { consumes });
     if (consumes) channel.consume((message) => this.#history.handled(name, message));
   }

@@ -10,6 +10,7 @@ import { equalBytes } from '../../base/bytes.ts';
 import { ChannelError } from '../../base/errors.ts';
 import { reportToHost } from '../../streams/index.ts';
 import type { Comparison } from './comparison.ts';
+import { ReplayDivergedError } from './divergence.ts';
 import type { Tape } from './tape.ts';
 import { commandsOf, type TapeCommand } from './tape-command.ts';
 
@@ -172,16 +173,26 @@ export class LiveDesk implements ChannelFront {
     if (command === undefined) {
       const next = this.#expected[0]?.record;
       this.#comparison.diverged(next?.n, next?.value, { kind }, `a ${kind} was asked for that was not recorded`);
-      waiter?.reject(new ChannelError('bad_request', `the tape has no further ${kind}`));
+      this.#refuse(waiter);
       return;
     }
     const detail = objection(command);
-    if (detail !== undefined) this.#comparison.diverged(command.record.n, command.record.value, { kind }, detail);
+    if (detail !== undefined) {
+      this.#comparison.diverged(command.record.n, command.record.value, { kind }, detail);
+      this.#refuse(waiter);
+      return;
+    }
     if (waiter === undefined) return;
     const settlement = this.#settled.get(command.number);
     this.#settled.delete(command.number);
     if (settlement === undefined) this.#waiters.set(command.number, waiter);
     else answer(waiter, settlement);
+  }
+
+  /** What was not asked for then gets no answer. */
+  #refuse(waiter: Waiter<unknown> | undefined): void {
+    const { divergence } = this.#comparison;
+    waiter?.reject(divergence === undefined ? closed() : new ReplayDivergedError(divergence));
   }
 
   #wake(): void {

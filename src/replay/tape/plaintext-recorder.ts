@@ -68,6 +68,10 @@ export class PlaintextRecorder implements ChannelTap {
     // Decides what the channel does, which is shown.
   }
 
+  looking(): void {
+    // As above.
+  }
+
   emitted(event: ChannelEvent): void {
     this.#write(
       'emitted',

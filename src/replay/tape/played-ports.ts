@@ -42,7 +42,7 @@ export function playedPorts(parts: {
         const end = script.save(saves);
         return new Promise((resolve, reject) => {
           // One that had not ended when the recording did never does, until the replay ends.
-          time.at(end?.turn ?? Infinity, () => (end?.error === undefined ? resolve() : reject(end.error)));
+          time.at(end?.moment ?? Infinity, () => (end?.error === undefined ? resolve() : reject(end.error)));
         });
       },
       loadChannel: () =>

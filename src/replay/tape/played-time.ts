@@ -1,20 +1,21 @@
 import type { Clock } from '../../base/clock.ts';
 import type { WireScript } from './wire-script.ts';
 
-/** Something that waits for a turn. */
+/** Something that waits for a moment. */
 interface Waiting {
-  readonly turn: number;
+  readonly moment: number;
   readonly go: () => void;
 }
 
 /**
- * Where a replay is, in turns of the actor, and what waits for it to get on: timers that fire and writes that end when they did
- * while it was recorded.
+ * Where a replay is, and what waits for it to get on: timers that fire and writes that end at the moments when they did while it was
+ * recorded. Moments are counted by how often the actor has looked whether a write has ended; nothing finer can be noticed.
  */
 export class PlayedTime implements Clock {
   readonly #script: WireScript;
   #nowMs: number;
   #turn = 0;
+  #moment = 0;
   #timers = 0;
   #waiting: Waiting[] = [];
   #isOver = false;
@@ -24,6 +25,7 @@ export class PlayedTime implements Clock {
     this.#nowMs = startMs;
   }
 
+  /** Turns of the actor that have begun. */
   get turn(): number {
     return this.#turn;
   }
@@ -37,28 +39,39 @@ export class PlayedTime implements Clock {
     this.#timers += 1;
     const end = this.#script.timer(this.#timers);
     let isCancelled = false;
-    if (end !== undefined) this.at(end.turn, () => !isCancelled && task());
+    if (end !== undefined) this.at(end.moment, () => !isCancelled && task());
     return () => (isCancelled = true);
   }
 
-  /** Calls `go` in this turn, soon if it has begun. */
-  at(turn: number, go: () => void): void {
-    if (this.#isOver || turn <= this.#turn) queueMicrotask(go);
-    else this.#waiting.push({ turn, go });
+  /** Calls `go` at this moment, soon if it is past. */
+  at(moment: number, go: () => void): void {
+    if (this.#isOver || moment <= this.#moment) queueMicrotask(go);
+    else this.#waiting.push({ moment, go });
   }
 
   /** The next turn begins. */
   advance(nowMs: number): void {
     this.#turn += 1;
     this.#nowMs = nowMs;
-    const due = this.#waiting.filter(({ turn }) => turn <= this.#turn);
-    this.#waiting = this.#waiting.filter(({ turn }) => turn > this.#turn);
-    for (const { go } of due) go();
+  }
+
+  /** The actor looks: the next moment has come. Before the first turn of the tape there are none. */
+  looking(): void {
+    if (this.#turn === 0) return;
+    this.#moment += 1;
+    this.#release(({ moment }) => moment <= this.#moment);
   }
 
   /** The tape is over: nothing waits any longer. */
   end(): void {
     this.#isOver = true;
-    for (const { go } of this.#waiting.splice(0)) go();
+    this.#release(() => true);
+  }
+
+  #release(isDue: (waiting: Waiting) => boolean): void {
+    const due = this.#waiting.filter(isDue);
+    if (due.length === 0) return;
+    this.#waiting = this.#waiting.filter((waiting) => !due.includes(waiting));
+    for (const { go } of due) queueMicrotask(go);
   }
 }

@@ -3,12 +3,12 @@ import { encodeGroup } from '../../mls/index.ts';
 import type { Submission } from '../../transport/index.ts';
 import { type Json, toTapeValue } from './tape-value.ts';
 
-/** What stands on a `wire` tape of an input; `undefined` for what is no business of a replay. */
-export function recordedInput(message: ChannelInput): Json | undefined {
+/** What stands on a `wire` tape of an input. */
+export function recordedInput(message: ChannelInput): Json {
   switch (message.kind) {
-    // Who looks at a replay decides for itself when it begins to.
+    // Who looks at a replay decides for itself when it begins to; the actor has a turn all the same.
     case 'open-gate':
-      return undefined;
+      return { kind: 'wake' };
     case 'consume':
     case 'release':
     case 'leave':

@@ -2,6 +2,7 @@ import {
   ChannelActor,
   type ChannelInput,
   type ChannelCore,
+  type ChannelTap,
   ownIdentity,
   TapSwitch,
 } from '../../actors/channel/index.ts';
@@ -21,8 +22,8 @@ import type { TapeRecord } from './tape-record.ts';
 import { fromTapeValue } from './tape-value.ts';
 import { WireScript } from './wire-script.ts';
 
-/** Turns of the event loop that the actor may take for one turn of its own, before it is believed to wait for ever. */
-const PATIENCE = 20_000;
+/** Turns of the event loop in which nothing in this process has anything to do, before it is believed to wait for ever. */
+const PATIENCE = 50;
 
 /** How a channel was when its recording began. */
 interface WireStart {
@@ -85,16 +86,20 @@ export class WirePlayer implements Player {
       baseLink: start.link,
       settle: (number, settlement) => this.desk.settle(number, settlement),
     };
-    listen(tap, comparison);
+    tap.listen(listener(comparison, this.#time));
     this.#first = firstInputs(start);
   }
 
-  async play({ kind, atMs, value }: TapeRecord, index: number): Promise<number> {
+  async play({ n, kind, atMs, value }: TapeRecord, index: number): Promise<number> {
     if (kind === 'stopped-now') this.core.stopNow();
     if (kind !== 'turn') return 1;
     const { inputs, sends } = value as { readonly inputs: number; readonly sends: number };
     const records = this.#records.slice(index + 1, index + 1 + inputs + sends);
-    if (!(await this.#begin()) || !(await this.#isReady())) return 1;
+    if (!(await this.#begin()) || !(await this.#isReady())) {
+      const detail = 'the channel does not come to this turn: it waits for something that is not on the tape';
+      if (!this.#hasEnded) this.#comparison.diverged(n, value, undefined, detail);
+      return 1;
+    }
     this.#time.advance(this.#startMs + atMs);
     const control = records.slice(0, inputs).flatMap((record) => playedInput(record, this.#inputs));
     this.#mailbox.deliver({ control, user: records.slice(inputs).map((record) => playedSend(record, this.#inputs)) });
@@ -138,17 +143,12 @@ export class WirePlayer implements Player {
 
   /** Waits until the actor takes its next turn. False if it has terminated, or waits for something that is not on the tape. */
   async #isReady(): Promise<boolean> {
-    for (let turns = 0; turns < PATIENCE; turns += 1) {
+    for (let idle = 0; idle < PATIENCE; ) {
       if (this.#mailbox.isAwaited) return true;
       if (this.#hasEnded) return false;
       await yieldTurn();
+      idle = process.getActiveResourcesInfo().includes('Immediate') ? 0 : idle + 1;
     }
-    this.#comparison.diverged(
-      undefined,
-      undefined,
-      undefined,
-      'the channel waits for something that is not on the tape',
-    );
     return false;
   }
 }
@@ -167,13 +167,14 @@ function firstInputs({ isFlowing, isConsumed, holds }: WireStart): readonly Chan
   ];
 }
 
-function listen(tap: TapSwitch, comparison: Comparison): void {
-  tap.listen({
+function listener(comparison: Comparison, time: PlayedTime): ChannelTap {
+  return {
     turn: (turn) => turn,
     outcome: () => undefined,
+    looking: () => time.looking(),
     emitted: (event) => comparison.shown(event),
     state: () => undefined,
     began: () => undefined,
     ended: () => undefined,
-  });
+  };
 }

@@ -49,7 +49,7 @@ export class WireRecorder implements ChannelTap {
   }
 
   turn(turn: ChannelTurn): ChannelTurn {
-    const inputs = turn.control.map(recordedInput).filter((input) => input !== undefined);
+    const inputs = turn.control.map(recordedInput);
     this.#write('turn', { inputs: inputs.length, sends: turn.user.length });
     for (const input of inputs) this.#write('input', input);
     for (const { payload, header, waiter } of turn.user) {
@@ -70,10 +70,13 @@ export class WireRecorder implements ChannelTap {
         this.#write('fraction', outcome.fraction);
         return;
       case 'timer':
-        this.#write('timer', outcome.number);
+        this.#write('timer', { number: outcome.number, moment: outcome.moment });
         return;
       case 'saved':
-        this.#write('saved', toTapeValue({ number: outcome.number, ...errorOf(outcome.outcome) }));
+        this.#write(
+          'saved',
+          toTapeValue({ number: outcome.number, moment: outcome.moment, ...errorOf(outcome.outcome) }),
+        );
         return;
       case 'loaded':
         this.#write(
@@ -97,6 +100,10 @@ export class WireRecorder implements ChannelTap {
         this.#write('stopped-now');
         return;
     }
+  }
+
+  looking(): void {
+    // Told with what ends meanwhile.
   }
 
   /** Enough to see whether it is the same: payloads follow from the ciphertexts. */

@@ -3,10 +3,11 @@ import { fromTapeValue, type Json } from './tape-value.ts';
 
 type AnswerKind = 'bytes' | 'fraction' | 'loaded' | 'staged' | 'proposed';
 
-/** When something ends, counted in turns of the actor, and how. */
+/** When something ends, and how. */
 export interface ScriptedEnd {
-  readonly turn: number;
-  readonly error: Error | undefined;
+  /** How often the actor has looked by then whether a write has ended. */
+  readonly moment: number;
+  readonly error?: Error;
 }
 
 /** What the ports of a recorded channel have answered, in the order in which they will be asked again. */
@@ -30,10 +31,9 @@ export class WireScript {
         turn += 1;
         this.#nows.push([]);
       } else if (kind === 'now') this.#nows[turn]?.push(value as number);
-      else if (kind === 'timer') this.#timers.set(value as number, { turn, error: undefined });
-      else if (kind === 'saved') {
-        const { number, error } = fromTapeValue(value) as { readonly number: number; readonly error?: Error };
-        this.#saves.set(number, { turn, error });
+      else if (kind === 'timer' || kind === 'saved') {
+        const { number, ...end } = fromTapeValue(value) as ScriptedEnd & { readonly number: number };
+        (kind === 'timer' ? this.#timers : this.#saves).set(number, end);
       } else if (Object.hasOwn(this.#answers, kind)) this.#answers[kind as AnswerKind].push(value);
     }
     this.turns = turn;
