@@ -45,6 +45,7 @@ export interface TapeRecord {
   readonly value: Json;
 }
 
+/** What a {@link TapeRecord} tells of. */
 export type TapeRecordKind =
   | 'start'
   | 'turn'
