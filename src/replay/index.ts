@@ -38,4 +38,4 @@ export { readTape, type Tape, type TapeSource } from './tape/tape.ts';
 export { type TapeHeader, type TapeMode, type TapeRecord, type TapeRecordKind } from './tape/tape-record.ts';
 export { fileSink, MemorySink, type TapeSink } from './tape/tape-sink.ts';
 export { fromTapeValue, type Json, toTapeValue } from './tape/tape-value.ts';
-export type { MlsEngineOptions } from '../mls/index.ts';
+export type { CryptoProviderName, MlsEngineOptions } from '../mls/index.ts';
