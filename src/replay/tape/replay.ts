@@ -91,7 +91,7 @@ export class Replay {
     const [start] = tape.records;
     if (start?.kind !== 'start') throw tapeDamaged('does not say how the channel was when the recording began');
     const clock = new VirtualClock(tape.header.startedAtMs);
-    const comparison = new Comparison(tape.records, expect, (record) => pathTo(tape, record));
+    const comparison = new Comparison(tape, expect, (record) => pathTo(tape, record));
     const random = new SeededRandom(1);
     const { channel: name } = tape.header;
     if (tape.header.mode === 'plaintext') {
