@@ -137,7 +137,7 @@ function start(
   };
   const channel$ = startChannel(record, {
     engine,
-    store: store as unknown as AgentStore,
+    store: store,
     transport: relay.connect(),
     clock,
     random,
