@@ -4,7 +4,6 @@ import { startChannel } from '../../../src/actors/channel/index.ts';
 import { type Channel, type ChannelEvent, createMemoryRelay, type MemoryRelay } from '../../../src/index.ts';
 import {
   type AgentKeys,
-  type AgentStore,
   type ChannelRecord,
   commitChange,
   createAgentKeys,
