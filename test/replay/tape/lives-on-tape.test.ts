@@ -1,10 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { MemorySink, readTape, record, replay, simulateLife } from '../../../src/replay/index.ts';
+import { MemorySink, parseFaultPlan, readTape, record, replay, simulateLife } from '../../../src/replay/index.ts';
 
 const KEY = new Uint8Array(randomBytes(32));
 /** More of them with TAPED_SEEDS. */
 const SEEDS = Number(process.env['TAPED_SEEDS'] ?? 12);
+
+/** Every fourth life: a process and an actor that start over, whatever chance has in store for the others. */
+const RESTARTS = parseFaultPlan(`{
+  "version": 1,
+  "faults": [
+    { "kind": "crash", "agent": "bob", "nth": 6, "forMs": 400 },
+    { "kind": "store-fails", "agent": "carol", "nth": 4, "writes": 1, "reason": "full", "when": "before" },
+    { "kind": "directory-restored", "agent": "dave", "atMs": 900, "forMs": 200, "ageMs": 500 }
+  ]
+}`);
 
 describe('lives under random faults, on wire tapes', () => {
   it('are replayed exactly, also those that end in a crash', async () => {
@@ -14,6 +24,7 @@ describe('lives under random faults, on wire tapes', () => {
       await simulateLife({
         seed,
         agents: 4,
+        ...(seed % 4 === 0 && { plan: RESTARTS }),
         onChannel: (agent, channel) => {
           const sink = new MemorySink();
           sinks.push({ agent, sink });
