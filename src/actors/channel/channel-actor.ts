@@ -505,6 +505,7 @@ export class ChannelActor implements ChannelCore {
       this.#suspend();
       this.#startOver();
       this.#housekeeping.startOver();
+      this.#forks.startOver();
       this.#publisher.stop();
       this.#cancelFlush?.();
       this.#cancelFlush = undefined;

@@ -42,7 +42,7 @@ export class ForkDesk {
   /** Whether something is planned, or contested. */
   get isBusy(): boolean {
     const isPlanned = this.#cancelStatement !== undefined || this.#cancelJudgement !== undefined;
-    return isPlanned || this.#isWishing || this.#statement !== undefined;
+    return isPlanned || this.#isWishing || (this.#statement !== undefined && !this.#isStored);
   }
 
   /** Hears what was read. */
@@ -111,6 +111,15 @@ export class ForkDesk {
     this.#isWishing = true;
   }
 
+  /** Forgets what was said in this epoch, as a new process does. */
+  startOver(): void {
+    this.stop();
+    this.#vote = new ForkVote();
+    this.#isWishing = false;
+    this.#isStored = false;
+    this.#statement = undefined;
+  }
+
   /** Cancels what is scheduled. */
   stop(): void {
     this.#cancelStatement?.();
@@ -122,12 +131,8 @@ export class ForkDesk {
   /** Every epoch is looked at by itself: whoever is in the next one with us is in the same state. */
   #follow(epoch: bigint): void {
     if (epoch === this.#epoch) return;
-    this.stop();
     this.#epoch = epoch;
-    this.#vote = new ForkVote();
-    this.#isWishing = false;
-    this.#isStored = false;
-    this.#statement = undefined;
+    this.startOver();
   }
 
   #stored(seq: number): void {

@@ -21,6 +21,7 @@ export {
   type TapStart,
   TapSwitch,
 } from './channel-tap.ts';
+export type { JournalReader } from './journal-reader.ts';
 export { deferred } from './deferred.ts';
 export type { GroupSteps } from './group-steps.ts';
 export type { OutgoingPayload, Waiter } from './outbox-desk.ts';

@@ -1,8 +1,9 @@
-import { filter } from 'rxjs';
+import { filter, Subscription } from 'rxjs';
 import type {
   ChannelControl,
   ChannelFront,
   ChannelOutput,
+  JournalReader,
   OutgoingPayload,
   Waiter,
 } from '../../actors/channel/index.ts';
@@ -37,6 +38,7 @@ export class LiveDesk implements ChannelFront {
   #asked = 0;
   #holds = 0;
   #unhandled = 0;
+  #consumption = new Subscription();
   #resume: (() => void) | undefined;
 
   constructor(tape: Tape, output: ChannelOutput, comparison: Comparison, stop: () => void) {
@@ -106,20 +108,16 @@ export class LiveDesk implements ChannelFront {
       case 'open-gate':
         this.#output.openGate();
         return;
-      case 'consume': {
-        // Before the gate: what is behind it is for the consumer as well.
-        this.#output.events$.pipe(filter((event) => event.kind === 'message')).subscribe({
-          next: (event) => {
-            this.#unhandled += 1;
-            message.consumer.offer([event]);
-          },
-          error: reportToHost,
-        });
-        this.#output.openGate();
+      case 'consume':
+        this.#consume(message.consumer);
         return;
-      }
+      case 'release':
+        this.#consumption.unsubscribe();
+        this.#unhandled = 0;
+        this.#wake();
+        return;
       case 'acknowledge':
-        this.#unhandled -= 1;
+        this.#unhandled = Math.max(0, this.#unhandled - 1);
         this.#wake();
         return;
       case 'hold':
@@ -148,6 +146,19 @@ export class LiveDesk implements ChannelFront {
         // What else there is comes from the actor itself or from the relay, and is on the tape.
         return;
     }
+  }
+
+  /** Hands what is shown to a consumer. A replay has no journal: what a consumer leaves is for nobody. */
+  #consume(consumer: JournalReader): void {
+    this.#consumption = this.#output.events$.pipe(filter((event) => event.kind === 'message')).subscribe({
+      next: (event) => {
+        this.#unhandled += 1;
+        consumer.offer([event]);
+      },
+      error: reportToHost,
+    });
+    // Behind the subscription: what waited for a first reader is for the consumer as well.
+    this.#output.openGate();
   }
 
   #send({ payload, header, waiter }: OutgoingPayload): void {

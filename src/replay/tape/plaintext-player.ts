@@ -14,8 +14,8 @@ import type { Comparison } from './comparison.ts';
 import { LiveDesk, type Settlement } from './live-desk.ts';
 import type { Player } from './player.ts';
 import type { Tape } from './tape.ts';
-import { tapeDamaged } from './tape-errors.ts';
 import type { TapeRecord } from './tape-record.ts';
+import { startOf } from './tape-start.ts';
 import { fromTapeValue } from './tape-value.ts';
 
 /** Shows what a channel has shown. Nothing is decrypted; what the code under test asks for is found on the tape. */
@@ -30,9 +30,7 @@ export class PlaintextPlayer implements Player, ChannelCore {
   readonly #comparison: Comparison;
 
   constructor(tape: Tape, clock: Clock, comparison: Comparison) {
-    const [first] = tape.records;
-    if (first?.kind !== 'start') throw tapeDamaged('does not say how the channel was when the recording began');
-    const { state } = fromTapeValue(first.value) as { readonly state: ChannelState };
+    const { state } = startOf(tape) as { readonly state: ChannelState };
     this.output = new ChannelOutput({ ...state, cause: state.cause }, clock, new TapSwitch());
     this.#comparison = comparison;
     this.desk = new LiveDesk(tape, this.output, comparison, () => this.#stop());
@@ -78,7 +76,7 @@ export class PlaintextPlayer implements Player, ChannelCore {
       default:
         break;
     }
-    return this.desk.isHeld ? this.desk.caughtUp().then(() => 1) : 1;
+    return 1;
   }
 
   settled(): Promise<void> {

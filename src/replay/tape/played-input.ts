@@ -1,4 +1,4 @@
-import type { ChannelInput, OutgoingPayload, Waiter } from '../../actors/channel/index.ts';
+import type { ChannelInput, JournalReader, OutgoingPayload, Waiter } from '../../actors/channel/index.ts';
 import { decodeGroup, type MlsEngine } from '../../mls/index.ts';
 import type { LinkEvent, Submission, TransportStatus } from '../../transport/index.ts';
 import type { Settlement } from './live-desk.ts';
@@ -22,7 +22,7 @@ export interface InputParts {
 type RecordedInput = { readonly kind: ChannelInput['kind'] } & Readonly<Record<string, unknown>>;
 
 /** Nobody consumes in a replay but who looks at what it shows. */
-const NOBODY = { offer: (): void => undefined, stop: (): void => undefined };
+export const NOBODY: JournalReader = { offer: () => undefined, stop: () => undefined };
 
 /** The messages that an input stands for. */
 export function playedInput(record: TapeRecord, parts: InputParts): readonly ChannelInput[] {

@@ -10,9 +10,8 @@ import { type Divergence, ReplayDivergedError } from './divergence.ts';
 import { PlaintextPlayer } from './plaintext-player.ts';
 import type { Player } from './player.ts';
 import type { Tape } from './tape.ts';
-import { tapeDamaged } from './tape-errors.ts';
 import type { TapeRecord, TapeRecordKind } from './tape-record.ts';
-import { fromTapeValue } from './tape-value.ts';
+import { startOf } from './tape-start.ts';
 import { WirePlayer } from './wire-player.ts';
 
 /** Options of {@link replay}. */
@@ -88,8 +87,6 @@ export class Replay {
     if (speed !== 'max' && !(speed > 0)) {
       throw new RuntimeError('invalid_argument', `Expected \`speed\` to be max or a number above 0, got ${speed}.`);
     }
-    const [start] = tape.records;
-    if (start?.kind !== 'start') throw tapeDamaged('does not say how the channel was when the recording began');
     const clock = new VirtualClock(tape.header.startedAtMs);
     const comparison = new Comparison(tape, expect, (record) => pathTo(tape, record));
     const random = new SeededRandom(1);
@@ -107,7 +104,7 @@ export class Replay {
       });
       return new Replay(tape, player, { comparison, clock, channel$, speed });
     }
-    const { suite } = fromTapeValue(start.value) as { readonly suite: NonNullable<MlsEngineOptions['suite']> };
+    const { suite } = startOf(tape) as { readonly suite: NonNullable<MlsEngineOptions['suite']> };
     const player = new WirePlayer(tape, await createMlsEngine({ ...options.engine, suite }), comparison);
     const { identity, desk: mailbox, core } = player;
     const channel$ = assembleChannel({ ...identity, mailbox, core, clock, random });
@@ -164,7 +161,8 @@ export class Replay {
     const isWire = this.tape.header.mode === 'wire';
     for (let record = this.next; record !== undefined; record = this.next) {
       if (condition(record) || this.divergence !== undefined || this.#hasEnded) break;
-      await this.#pace(record);
+      if (this.#speed !== 'max') await this.#pace(record, this.#speed);
+      if (this.#player.desk.isHeld) await this.#player.desk.caughtUp();
       const played = this.#playNext(record);
       if (typeof played !== 'number') await played;
       else if (!isWire && this.#position % RECORDS_PER_TURN === 0) await yieldTurn();
@@ -198,9 +196,8 @@ export class Replay {
     clock.skipTo(elapsedMs);
   }
 
-  async #pace({ atMs }: TapeRecord): Promise<void> {
-    if (this.#speed === 'max') return;
-    const delayMs = (atMs - this.clock.elapsedMs) / this.#speed;
+  async #pace({ atMs }: TapeRecord, speed: number): Promise<void> {
+    const delayMs = (atMs - this.clock.elapsedMs) / speed;
     if (delayMs >= 1) await new Promise<void>((resolve) => void systemClock.schedule(delayMs, resolve));
   }
 

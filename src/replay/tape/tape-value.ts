@@ -62,8 +62,9 @@ export function fromTapeValue(json: Json | undefined): unknown {
 function noteOf(thrown: Error): ErrorNote {
   const error = toSkytaleError(thrown);
   const known = (Object.keys(CLASSES) as ErrorNote['class'][]).find((name) => error instanceof CLASSES[name]);
-  // A subclass has a text of its own kind, and a foreign error any.
-  if (known === undefined || error.code === 'runtime_error') {
+  // A subclass has a text of its own kind, such as what a validator says of a payload, and a foreign error any.
+  const isPlain = known !== undefined && Object.getPrototypeOf(error) === CLASSES[known].prototype;
+  if (!isPlain || error.code === 'runtime_error') {
     return { class: known ?? 'RuntimeError', code: error.code, message: 'not recorded' };
   }
   const { message } = error;

@@ -8,18 +8,18 @@ import {
 } from '../../actors/channel/index.ts';
 import { type ChannelRecord, decodeChannel, type MlsEngine, mlsGroupCodec } from '../../mls/index.ts';
 import { yieldTurn } from '../../streams/index.ts';
+import { isQuiet } from '../world/quiet.ts';
 import type { Comparison } from './comparison.ts';
 import { LiveDesk } from './live-desk.ts';
-import { type InputParts, playedInput, playedSend } from './played-input.ts';
+import { type InputParts, NOBODY, playedInput, playedSend } from './played-input.ts';
 import { PlayedMailbox } from './played-mailbox.ts';
 import { playedPorts } from './played-ports.ts';
 import { PlayedTime } from './played-time.ts';
 import { PlayedTransport } from './played-transport.ts';
 import type { Player } from './player.ts';
 import type { Tape } from './tape.ts';
-import { tapeDamaged } from './tape-errors.ts';
 import type { TapeRecord } from './tape-record.ts';
-import { fromTapeValue } from './tape-value.ts';
+import { startOf } from './tape-start.ts';
 import { WireScript } from './wire-script.ts';
 
 /** Turns of the event loop in which nothing in this process has anything to do, before it is believed to wait for ever. */
@@ -55,7 +55,7 @@ export class WirePlayer implements Player {
   #hasEnded = false;
 
   constructor(tape: Tape, engine: MlsEngine, comparison: Comparison) {
-    const start = startOf(tape);
+    const start = startOf(tape) as WireStart;
     const { startedAtMs } = tape.header;
     this.#records = tape.records;
     this.#comparison = comparison;
@@ -114,11 +114,7 @@ export class WirePlayer implements Player {
 
   async end(): Promise<void> {
     await this.settled();
-    this.#isOver = true;
-    this.#comparison.conclude();
-    this.#time.end();
-    this.core.stopNow();
-    this.#mailbox.release();
+    this.#stop();
     await this.core.done;
     this.desk.close();
   }
@@ -132,8 +128,8 @@ export class WirePlayer implements Player {
     return true;
   }
 
+  /** What follows on the tape, if anything does, is not for a channel that is stopped. */
   #stop(): void {
-    // What follows on the tape is not for a channel that is stopped.
     this.#isOver = true;
     this.#comparison.conclude();
     this.#time.end();
@@ -147,22 +143,16 @@ export class WirePlayer implements Player {
       if (this.#mailbox.isAwaited) return true;
       if (this.#hasEnded) return false;
       await yieldTurn();
-      idle = process.getActiveResourcesInfo().includes('Immediate') ? 0 : idle + 1;
+      idle = isQuiet() ? idle + 1 : 0;
     }
     return false;
   }
 }
 
-function startOf({ records }: Tape): WireStart {
-  const [first] = records;
-  if (first?.kind !== 'start') throw tapeDamaged('does not say how the channel was when the recording began');
-  return fromTapeValue(first.value) as WireStart;
-}
-
 function firstInputs({ isFlowing, isConsumed, holds }: WireStart): readonly ChannelInput[] {
   return [
     ...(isFlowing ? [{ kind: 'connect' } as const] : []),
-    ...(isConsumed ? [{ kind: 'consume', consumer: { offer: () => undefined, stop: () => undefined } } as const] : []),
+    ...(isConsumed ? [{ kind: 'consume', consumer: NOBODY } as const] : []),
     ...Array.from({ length: holds }, () => ({ kind: 'hold' }) as const),
   ];
 }

@@ -3,6 +3,11 @@ import { yieldTurn } from '../../streams/index.ts';
 /** Turns of the event loop after which something is believed to keep itself busy without end. */
 const MAX_TURNS = 100_000;
 
+/** Whether no `setImmediate` waits in this process, just after a turn of the event loop. */
+export function isQuiet(): boolean {
+  return !process.getActiveResourcesInfo().includes('Immediate');
+}
+
 /**
  * Resolves when nothing in this process has anything to do before time passes: no promise is about to go on and no
  * `setImmediate` waits. What waits for a real timer or for real I/O is not seen: in a simulation there is none.
@@ -12,7 +17,7 @@ const MAX_TURNS = 100_000;
 export async function quiet(): Promise<void> {
   for (let turns = 0; turns < MAX_TURNS; turns += 1) {
     await yieldTurn();
-    if (!process.getActiveResourcesInfo().includes('Immediate')) return;
+    if (isQuiet()) return;
   }
   throw new Error(`it did not get quiet within ${MAX_TURNS} turns of the event loop`);
 }
