@@ -116,6 +116,7 @@ export class ScriptedLife {
     const isDone = (): boolean =>
       certain.every(isThere) &&
       ANSWERED.every((text) => state.handled.includes(text)) &&
+      state.status === 'live' &&
       state.unsettled === 0 &&
       state.authenticator === this.#authenticator;
     for (const endAtMs = performance.now() + PATIENCE_MS; !isDone() && performance.now() < endAtMs; ) {
