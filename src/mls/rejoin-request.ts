@@ -43,15 +43,18 @@ export async function makeRejoinRequest(
 
 /**
  * Reads a request for a fresh leaf. `granted` if the member has the leaf that it asks for already: it asked again before it
- * had heard. `undefined` if `bytes` are no request that a member of the group has made in its epoch, with the signature key
- * that it is known by.
+ * had heard. `outdated` if it was made in an earlier epoch, and is void. `undefined` if `bytes` are no request that a member of the
+ * group has made, with the signature key that it is known by.
+ *
+ * @param epoch that the log says it was made in; default the group's
  */
 export async function readRejoinRequest(
   engine: MlsEngine,
   group: Group,
   bytes: Uint8Array,
   nowMs: number,
-): Promise<RejoinRequestInfo | 'granted' | undefined> {
+  epoch: bigint = group.epoch,
+): Promise<RejoinRequestInfo | 'granted' | 'outdated' | undefined> {
   try {
     const { keyPackage, signed } = decode(bytes);
     const opened = await openKeyPackage(engineParts(engine), keyPackage, nowMs);
@@ -59,9 +62,10 @@ export async function readRejoinRequest(
     const member = groupMembers(group).find((candidate) => equalBytes(candidate.identity, identity));
     if (member === undefined || !equalBytes(member.signatureKey, signatureKey)) return undefined;
     const { signature } = engineParts(engine).crypto;
-    const content = signedContent(group.groupId, group.epoch, ref);
+    const content = signedContent(group.groupId, epoch, ref);
     const isSigned = await verifyWithLabel(signatureKey, LABEL, content, signed, signature);
     if (!isSigned) return undefined;
+    if (epoch !== group.epoch) return 'outdated';
     return hasLeafOf(group, member, opened.keyPackage) ? 'granted' : { member, keyPackage };
   } catch (error) {
     // Anybody may put anything into the log. What does not read as a request is none.

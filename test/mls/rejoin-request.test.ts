@@ -54,6 +54,9 @@ test('names the member and its leaf, and is told from one that is granted', asyn
   const again = await makeRejoinRequest(engine, bob, bundle, next);
   expect(await readRejoinRequest(engine, next, again, NOW)).toBe('granted');
   expect(await readRejoinRequest(engine, next, request, NOW)).toBeUndefined();
+  expect(await readRejoinRequest(engine, next, request, NOW, group.epoch)).toBe('outdated');
+  // What the log says does not make it one of another epoch.
+  expect(await readRejoinRequest(engine, group, request, NOW, next.epoch)).toBeUndefined();
 });
 
 test('is none if somebody else made it: under the same name, for another group, or about a key package of another', async () => {

@@ -49,8 +49,6 @@ it('draws plans that can be written down, of every kind that it knows of', () =>
     'hostile-entries',
     'losing-welcome',
     'control-plane-down',
-    // Until what left and died with its connection is noticed, too.
-    'directory-restored',
     'directory-deleted',
     'directory-damaged',
   ]);

@@ -213,13 +213,13 @@ class Step {
   /** Whether the entry is a member's request for a fresh leaf. */
   async #takeRejoinRequest(entry: LogEntry): Promise<boolean> {
     const { engine, nowMs } = this.#context;
-    const request = await readRejoinRequest(engine, this.#record.group, entry.payload, nowMs);
+    const request = await readRejoinRequest(engine, this.#record.group, entry.payload, nowMs, entry.epoch);
     if (request === undefined) return false;
-    if (request !== 'granted') {
-      const { member, keyPackage } = request;
-      const arrival = this.#arrivalOf(entry, member);
-      this.#events.push({ kind: 'rejoin-request', ...arrival, member: toChannelMember(member), keyPackage });
-    }
+    // Nothing is left to do for one that has its leaf, or will ask again.
+    if (request === 'granted' || request === 'outdated') return true;
+    const { member, keyPackage } = request;
+    const arrival = this.#arrivalOf(entry, member);
+    this.#events.push({ kind: 'rejoin-request', ...arrival, member: toChannelMember(member), keyPackage });
     return true;
   }
 

@@ -42,6 +42,8 @@ export interface TwinTransportOptions {
   readonly retryInMs: () => number;
   /** Told of what leaves the client. */
   readonly onSubmit?: (submissions: readonly Submission[]) => void;
+  /** Told of what has come to the relay, whatever that makes of it. */
+  readonly onArrive?: (submissions: readonly Submission[]) => void;
 }
 
 /**
@@ -114,6 +116,7 @@ export class TwinTransport implements RelayTransport, TwinLinkHost, Attached {
       if (lostOnTheWay !== undefined) this.cut(lost());
       if (crash?.when === 'before') this.#options.relay.crash(crash.forMs);
       if (!line.isAlive) throw lost();
+      this.#options.onArrive?.(submissions);
       const taken = refusal === undefined ? submissions : submissions.slice(0, refusal.from);
       const link = line.relay.open({ channel, group, start: { afterSeq: 0 }, credit: 1 });
       const answers = taken.length === 0 ? [] : await link.publish(taken, round);

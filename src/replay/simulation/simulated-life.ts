@@ -61,39 +61,38 @@ export async function simulateLife({
     seed,
     plan: chosen,
     onSubmit: (agent, submissions) => submissions.forEach(({ payload }) => keyUse?.left(agent, payload)),
+    onArrive: (_, submissions) => submissions.forEach(({ payload }) => keyUse?.arrived(payload)),
   });
-  return new Life(world, names, callsPerAgent, chosen, onChannel).run(keyUse);
+  return new Life(world, { names, callsPerAgent, plan: chosen, keyUse, onChannel }).run();
+}
+
+/** A life with all that was left open decided. */
+interface ChosenLife {
+  readonly names: readonly string[];
+  readonly callsPerAgent: number;
+  readonly plan: FaultPlan;
+  readonly keyUse: KeyUse | undefined;
+  readonly onChannel: LifeOptions['onChannel'];
 }
 
 class Life {
   readonly #world: World;
-  readonly #names: readonly string[];
-  readonly #callsPerAgent: number;
-  readonly #plan: FaultPlan;
+  readonly #options: ChosenLife;
   readonly #history = new History();
   readonly #channels = new Map<string, Channel>();
-  readonly #onChannel: LifeOptions['onChannel'];
   #sent = 0;
 
-  constructor(
-    world: World,
-    names: readonly string[],
-    callsPerAgent: number,
-    plan: FaultPlan,
-    onChannel: LifeOptions['onChannel'],
-  ) {
-    this.#onChannel = onChannel;
+  constructor(world: World, options: ChosenLife) {
     this.#world = world;
-    this.#names = names;
-    this.#callsPerAgent = callsPerAgent;
-    this.#plan = plan;
+    this.#options = options;
   }
 
-  async run(keyUse: KeyUse | undefined): Promise<LifeReport> {
+  async run(): Promise<LifeReport> {
+    const { plan, keyUse } = this.#options;
     const world = this.#world;
     await this.#meet();
     // Who has just joined cannot tell whether the first entry that it gets is the first one there is.
-    this.#say(this.#names[0] ?? '');
+    this.#say(this.#options.names[0] ?? '');
     await world.until(() => this.#isAtRest());
     world.arm();
     for (let times = 0; times === 0 || (world.unfired.length > 0 && times < MAX_BUSY_TIMES); times += 1) {
@@ -109,7 +108,7 @@ class Life {
     const { seed, faultCounts, clock } = world;
     return {
       seed,
-      plan: this.#plan,
+      plan,
       violations: [
         ...checkRun(this.#history.record(log)),
         ...(keyUse?.violations ?? []),
@@ -123,7 +122,7 @@ class Life {
 
   async #meet(): Promise<void> {
     const world = this.#world;
-    const [founder, ...others] = this.#names.map((name) => this.#agent(name));
+    const [founder, ...others] = this.#options.names.map((name) => this.#agent(name));
     if (founder === undefined) return;
     const { channel$ } = await world.complete(founder.client.createChannel(CHANNEL));
     this.#listen(founder.name, channel$);
@@ -142,6 +141,7 @@ class Life {
       },
       onCrash: (_, how) => {
         this.#history.crashed(name, how);
+        if (how === 'restored') this.#options.keyUse?.restored(name);
         this.#channels.delete(name);
       },
       // As a process manager does with a program that cannot start: a moment later it is tried again.
@@ -154,17 +154,17 @@ class Life {
 
   /** Every other agent is a durable consumer. */
   #listen(name: string, channel: Channel): void {
-    const consumes = this.#names.indexOf(name) % 2 === 1;
+    const consumes = this.#options.names.indexOf(name) % 2 === 1;
     this.#channels.set(name, channel);
-    this.#onChannel?.(name, channel);
+    this.#options.onChannel?.(name, channel);
     this.#history.watch(name, channel, { consumes });
     if (consumes) channel.consume((message) => this.#history.handled(name, message));
   }
 
   #talk(): void {
     const { random, clock } = this.#world;
-    for (const name of this.#names) {
-      for (let call = 0; call < this.#callsPerAgent; call += 1) {
+    for (const name of this.#options.names) {
+      for (let call = 0; call < this.#options.callsPerAgent; call += 1) {
         // Some come together, so that they travel in one frame.
         const times = random.between(1, 2);
         clock.schedule(random.between(0, BUSY_MS), () => {
@@ -184,7 +184,7 @@ class Life {
   /** Whether everybody is up, has read everything, and waits for nothing. */
   #isAtRest(): boolean {
     const head = this.#world.log(CHANNEL).at(-1)?.seq ?? 0;
-    const isDone = this.#names.every((name) => {
+    const isDone = this.#options.names.every((name) => {
       const state = this.#channels.get(name)?.state$.value;
       if (state === undefined) return false;
       const isOver = state.status === 'removed' || state.status === 'refused' || state.status === 'stuck';

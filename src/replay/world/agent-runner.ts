@@ -22,6 +22,7 @@ export interface AgentSurroundings {
   readonly latency: () => number;
   readonly onError: (error: unknown) => void;
   readonly onSubmit: (agent: string, submissions: readonly Submission[]) => void;
+  readonly onArrive: (agent: string, submissions: readonly Submission[]) => void;
 }
 
 /** How long a client waits until it connects again, in milliseconds. */
@@ -108,7 +109,7 @@ export class AgentRunner implements SimulatedAgent {
   }
 
   #createTransport(clock: Clock): TwinTransport {
-    const { relay, latency, onSubmit } = this.#world;
+    const { relay, latency, onSubmit, onArrive } = this.#world;
     const [shortest, longest] = RETRY_MS;
     return new TwinTransport({
       relay,
@@ -119,6 +120,7 @@ export class AgentRunner implements SimulatedAgent {
       agent: this.name,
       retryInMs: () => this.random.between(shortest, longest),
       onSubmit: (submissions) => onSubmit(this.name, submissions),
+      onArrive: (submissions) => onArrive(this.name, submissions),
     });
   }
 

@@ -31,6 +31,8 @@ export interface WorldOptions {
   readonly latencyMs?: readonly [shortest: number, longest: number];
   /** Told of what leaves an agent, also if it never arrives. */
   readonly onSubmit?: (agent: string, submissions: readonly Submission[]) => void;
+  /** Told of what has come to the relay, whatever that makes of it. */
+  readonly onArrive?: (agent: string, submissions: readonly Submission[]) => void;
 }
 
 /** How long {@link World.complete} and {@link World.until} wait, in virtual milliseconds. */
@@ -92,6 +94,7 @@ export class World implements AsyncDisposable {
       latency: () => latencies.between(shortest, longest),
       onError: (error) => this.#errors.push(error),
       onSubmit: options.onSubmit ?? (() => undefined),
+      onArrive: options.onArrive ?? (() => undefined),
     };
     this.#timed = new TimedFaults({
       board: this.#board,
