@@ -136,9 +136,9 @@ export interface ChannelLink {
    * Appends to the log, in order; one answer per submission. Needs no subscription. Before the first attempt to connect
    * has ended it waits for its outcome; later it never waits for a connection.
    *
-   * A message that comes back `rate-limited` may be submitted again later. What was under way behind it would overtake it if
-   * it were taken meanwhile. So the relay takes no message of a `round` in which it has refused one on this channel as
-   * `rate-limited`, nor of an earlier round. Rounds count from 1; whoever has heard of such a refusal submits in the next
+   * A message that comes back `rate-limited` or `unavailable` may be submitted again later. What was under way behind it would
+   * overtake it if it were taken meanwhile. So the relay takes no message of a `round` in which it has refused one on this
+   * channel so, nor of an earlier round. Rounds count from 1; whoever has heard of such a refusal submits in the next
    * one. The default 0 is for those that need no order.
    *
    * @throws {@link TransportError} `connection_lost` if the connection ended before the answer came. Then each

@@ -55,6 +55,18 @@ describe('publish and subscribe', () => {
     expect(seqs(orders[0] ?? [])).toEqual(upTo(120));
   });
 
+  test('lets nothing overtake what it could not store, until the client begins another round', async () => {
+    const { endpoint } = await startTestRelay({ engine: { kind: 'sqlite', maxBytes: 600_000 } });
+    const alice = await RawClient.connect(endpoint);
+    const reasons = async (round: number, sent: readonly Submission[]): Promise<(string | undefined)[]> =>
+      (await alice.published(sent, { round })).answers.map(({ result }) => result.case);
+    let isFull = false;
+    while (!isFull) isFull = (await reasons(1, messages(20, 0n, 5000))).includes('refused');
+    // It would find room.
+    expect(await reasons(1, [message()])).toEqual(['refused']);
+    expect(await reasons(2, [message()])).toEqual(['accepted']);
+  });
+
   test('delivers no more than there is credit for, and goes on when credit comes', async () => {
     const { endpoint } = await startTestRelay();
     const alice = await RawClient.connect(endpoint);

@@ -1,14 +1,7 @@
 import type { Observable } from 'rxjs';
 import { sleepUnlessAborted } from '../../base/clock.ts';
 import { ChannelError, MlsError, type SkytaleError, toSkytaleError } from '../../base/errors.ts';
-import {
-  type ChannelRecord,
-  type Group,
-  groupMembers,
-  newLeaves,
-  pinMembers,
-  resumedAdmissions,
-} from '../../mls/index.ts';
+import { type ChannelRecord, newLeaves, resumedAdmissions } from '../../mls/index.ts';
 import { Backoff, yieldTurn } from '../../streams/index.ts';
 import type { LinkEvent } from '../../transport/index.ts';
 import type { ChannelCore } from './channel-core.ts';
@@ -34,15 +27,13 @@ import { OutboxDesk, type OutgoingPayload } from './outbox-desk.ts';
 import { Publisher } from './publisher.ts';
 import { RemovalDesk } from './removal-desk.ts';
 import { RecordKeeper } from './record-keeper.ts';
-import { rejoin } from './rejoin.ts';
+import { RejoinDesk } from './rejoin-desk.ts';
 import { TapDesk } from './tap-desk.ts';
 import { tappedPorts } from './tapped-ports.ts';
 import type { ChannelPorts, Workbench } from './workbench.ts';
 
 /** How long a record may stay unwritten that fell behind on own messages only. */
 const FLUSH_AFTER_MS = 1_000;
-/** How long the others may take to help a member that cannot apply a commit. Those that are there take a second. */
-const HELP_WITHIN_MS = 60_000;
 
 /**
  * The one writer of a channel: everything that reads or changes the group, the cursor or the outbox passes through its
@@ -55,8 +46,6 @@ const HELP_WITHIN_MS = 60_000;
 export class ChannelActor implements ChannelCore {
   readonly output: ChannelOutput;
   readonly #bench: Workbench;
-  /** The same for what happens outside of the actor's turns. */
-  readonly #outside: Workbench;
   readonly #outbox = new OutboxDesk();
   readonly #commits: CommitDesk;
   readonly #housekeeping: Housekeeping;
@@ -66,18 +55,14 @@ export class ChannelActor implements ChannelCore {
   readonly #reader: LogReader;
   readonly #joins: JoinDesk;
   readonly #removals: RemovalDesk;
+  readonly #rejoins: RejoinDesk;
   readonly #publisher: Publisher;
   readonly #taps: TapDesk;
   readonly #restarts: Backoff;
   readonly #stopNow = new AbortController();
-  readonly #stopRejoining = new AbortController();
   readonly #control = new ControlQueue();
   #isFlowing = false;
   #isStopping = false;
-  /** Why the channel asks for a fresh leaf, while it does. */
-  #rejoining: ReadingEnd | undefined;
-  /** The epoch that a fresh leaf began in which was given because a commit could not be applied. */
-  #healedInEpoch: bigint | undefined;
   #cancelFlush: (() => void) | undefined;
   #ended: SkytaleError | undefined;
   /** Resolves when the actor has terminated: with the reason if its record could not be written at the end. */
@@ -108,9 +93,9 @@ export class ChannelActor implements ChannelCore {
       ids: new MessageIds(record.idKey, given.random),
     };
     const outage = new Outage(this.output);
-    this.#outside = outside;
     this.#joins = new JoinDesk(outside, outage);
     this.#removals = new RemovalDesk(outside, outage);
+    this.#rejoins = new RejoinDesk(this.#bench, outside);
     this.#commits = new CommitDesk(
       new CommitWindow(ports.commitWindowMs ?? 0, ports.clock, () => mailbox.tell({ kind: 'wake' })),
     );
@@ -262,15 +247,15 @@ export class ChannelActor implements ChannelCore {
         this.#forks.judge();
         return;
       case 'rejoined':
-        await this.#goOn(message.group, message.commitSeq);
-        if (this.#rejoining?.status === 'stuck') this.#healedInEpoch = message.group.epoch;
-        this.#rejoining = undefined;
+        await this.#rejoins.goOn(message.group, message.commitSeq);
+        this.#commits.load(this.#bench.keeper.record);
+        this.#bench.link.open(this.#bench.keeper.record);
         return;
-      case 'rejoin-failed':
-        if (this.#rejoining === undefined || this.#rejoining.status === 'rolled-back') {
-          this.#end('rolled-back', message.error);
-        } else this.#end(this.#rejoining.status, this.#rejoining.error);
+      case 'rejoin-failed': {
+        const { status, error } = this.#rejoins.failed(message.error);
+        this.#end(status, error);
         return;
+      }
       case 'open-gate':
         this.output.openGate();
         return;
@@ -414,41 +399,13 @@ export class ChannelActor implements ChannelCore {
 
   /** This record is of no more use. Others may give us a fresh leaf; whatever is accepted meanwhile waits. */
   #rejoin(end: ReadingEnd): void {
-    const { ports, keeper, mailbox } = this.#bench;
-    const { group } = keeper.record;
-    const isStuck = end.status === 'stuck';
-    // Nobody is there to help the only member. And if a fresh leaf leads to a commit that cannot be applied either, the next
-    // one would, too.
-    const isHopeless = groupMembers(group).length === 1 || (isStuck && this.#healedInEpoch === group.epoch);
-    if (ports.rejoin === undefined || isHopeless) {
+    if (!this.#rejoins.canHelp(end)) {
       this.#end(end.status, end.error);
       return;
     }
     this.#suspend();
     this.output.setStatus('rejoining', end.error);
-    if (this.#rejoining !== undefined) return;
-    this.#rejoining = end;
-    // Who is stuck may be so together with all others: then it is to be seen. An old copy can only wait.
-    const withinMs = end.status === 'rolled-back' ? undefined : HELP_WITHIN_MS;
-    void rejoin(this.#outside, ports.rejoin, keeper.record, this.#stopRejoining.signal, withinMs).then((outcome) => {
-      if (outcome !== undefined) mailbox.tell(outcome);
-    });
-  }
-
-  /** Goes on with a new membership, from behind the commit that began it. */
-  async #goOn(group: Group, commitSeq: number): Promise<void> {
-    const { keeper, link } = this.#bench;
-    const { record } = keeper;
-    const afterSeq = 'afterSeq' in record.cursor ? record.cursor.afterSeq : 0;
-    const { pins } = pinMembers(record.pins, groupMembers(group));
-    const cursor = { afterSeq: commitSeq };
-    const admissions = resumedAdmissions(record.admissions, this.#bench.ports.clock.now(), newLeaves(group));
-    const renewed = { ...record, group, pins, cursor, admissions };
-    await keeper.commit({ ...renewed, pendingCommit: undefined, commitSpentInEpoch: undefined });
-    this.#commits.load(keeper.record);
-    // What was said between then and now was for the leaf that is gone.
-    this.output.fault({ kind: 'gap', afterSeq, resumesAtSeq: commitSeq + 1 });
-    link.open(keeper.record);
+    this.#rejoins.ask(end);
   }
 
   /** Starts over from what is on disk. Only what a link had to say is forgotten: the log will say it again. */
@@ -494,10 +451,7 @@ export class ChannelActor implements ChannelCore {
   async #beginTap(): Promise<void> {
     const { keeper } = this.#bench;
     const isBusy =
-      this.#commits.isBusy(keeper.record) ||
-      this.#rejoining !== undefined ||
-      this.#housekeeping.isBusy ||
-      this.#forks.isBusy;
+      this.#commits.isBusy(keeper.record) || this.#rejoins.isBusy || this.#housekeeping.isBusy || this.#forks.isBusy;
     const request = this.#taps.next(isBusy);
     if (request === undefined) return;
     if (request.startsOver) {
@@ -541,7 +495,7 @@ export class ChannelActor implements ChannelCore {
   async #finish(): Promise<SkytaleError | undefined> {
     const { keeper, link, mailbox } = this.#bench;
     this.#cancelFlush?.();
-    this.#stopRejoining.abort();
+    this.#rejoins.stop();
     this.#publisher.stop();
     this.#housekeeping.stop();
     this.#joins.stop();

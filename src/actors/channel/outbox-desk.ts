@@ -60,6 +60,8 @@ export class OutboxDesk {
   #inFlightBytes = 0;
   /** How many of those that wait have come back. While there are any, what is in flight is answered first. */
   #returned = 0;
+  /** Of what is in flight. */
+  #inFlightEpoch = 0n;
   /** Entries were stale: submit nothing before the group has reached this epoch. */
   #requiredEpoch = 0n;
   #window = MAX_IN_FLIGHT;
@@ -127,7 +129,8 @@ export class OutboxDesk {
 
   /** Whether {@link OutboxDesk.prepare} would submit something now. */
   canSubmit({ group }: ChannelRecord): boolean {
-    const isDraining = this.#returned > 0 && this.#inFlight.size > 0;
+    // What is in flight may come back as stale: what is of a later epoch would overtake it.
+    const isDraining = this.#inFlight.size > 0 && (this.#returned > 0 || this.#inFlightEpoch !== group.epoch);
     return this.#waiting.length > 0 && !isDraining && this.#mayFly && group.epoch >= this.#requiredEpoch;
   }
 
@@ -142,9 +145,10 @@ export class OutboxDesk {
     return this.#sealed.seal(record, entries, engine);
   }
 
-  /** The first `entries` of those that wait are on their way. */
-  submitted(entries: number): void {
+  /** The first `entries` of those that wait are on their way, encrypted in an epoch. */
+  submitted(entries: number, epoch: bigint): void {
     this.#returned = 0;
+    this.#inFlightEpoch = epoch;
     for (const entry of this.#waiting.splice(0, entries)) {
       this.#inFlight.set(toHex(entry.messageId), entry);
       this.#inFlightBytes += entry.payload.length;
@@ -236,8 +240,10 @@ export class OutboxDesk {
 
   /** Were they too many at once, then half as many are under way from now on, and more again bit by bit. */
   #adapt(answers: readonly PublishAnswer[]): void {
-    const isTooFast = answers.some((answer) => answer.kind === 'refused' && answer.reason === 'rate-limited');
-    if (isTooFast) this.#round += 1;
+    const isRefused = (reason: RefusalReason): boolean =>
+      answers.some((answer) => answer.kind === 'refused' && answer.reason === reason);
+    const isTooFast = isRefused('rate-limited');
+    if (isTooFast || isRefused('unavailable')) this.#round += 1;
     this.#window = isTooFast ? Math.max(BATCH, this.#window / 2) : Math.min(MAX_IN_FLIGHT, this.#window + BATCH);
   }
 

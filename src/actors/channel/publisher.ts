@@ -128,7 +128,7 @@ export class Publisher {
     if (!outbox.canSubmit(keeper.record)) return;
     const { round } = outbox;
     const { record, submissions, encrypted } = await outbox.prepare(keeper.record, ports.engine);
-    outbox.submitted(submissions.length);
+    outbox.submitted(submissions.length, record.group.epoch);
     this.#parts.housekeeping.sent(encrypted);
     const session = this.#session;
     // Durable first: a ratchet that has moved must not move back once its ciphertext is out.

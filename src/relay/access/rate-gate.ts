@@ -1,4 +1,3 @@
-import type { ChannelName } from '../../base/channel-name.ts';
 import { refused } from '../engine/log-rules.ts';
 import type { Refused } from '../engine/log-rules.ts';
 import type { Submission } from '../../transport/index.ts';
@@ -7,16 +6,11 @@ import type { RateBucket } from './rate-bucket.ts';
 /** A submission that may go on, or why it may not. */
 export type Judged = Submission | Refused;
 
-/** When something was submitted, and in which place of the client's own count. */
+/** When something was submitted, and whether it would overtake what was refused before. */
 export interface Arrival {
-  readonly channel: ChannelName;
-  /** The `round` of the `Publish`; 0 if the client does not count. */
-  readonly round: number;
+  readonly isBehind: boolean;
   readonly nowMs: number;
 }
-
-/** Channels whose refused round is remembered. */
-const MAX_ROUNDS = 1024;
 
 /**
  * What one connection may submit now, by its own rate and by its account's. What passes is taken from both, what does not
@@ -25,8 +19,6 @@ const MAX_ROUNDS = 1024;
 export class RateGate {
   readonly #connection: RateBucket;
   readonly #account: RateBucket;
-  /** The latest round of each channel in which a message was refused; the one that was refused first in front. */
-  readonly #refusedRounds = new Map<ChannelName, number>();
 
   constructor(connection: RateBucket, account: RateBucket) {
     this.#connection = connection;
@@ -35,19 +27,17 @@ export class RateGate {
 
   /**
    * The items, with a `rate-limited` in the place of each submission that comes too soon. Refusals stay as they are.
-   * Behind a refused message, all messages of its round and of those before are refused: they were under way already, and
-   * would overtake it. Commits have their own order, by epochs.
+   * Behind a refused message they are all refused. Commits have their own order, by epochs.
    */
-  judge(items: readonly Judged[], { channel, round, nowMs }: Arrival): readonly Judged[] {
+  judge(items: readonly Judged[], { isBehind, nowMs }: Arrival): readonly Judged[] {
     this.#connection.refill(nowMs);
     this.#account.refill(nowMs);
-    const isBehind = round > 0 && round <= (this.#refusedRounds.get(channel) ?? 0);
     if (!isBehind && this.#holds(items.length)) {
       this.#take(items.reduce((sound, { kind }) => (kind === 'refused' ? sound : sound + 1), 0));
       return items;
     }
     let late = 0;
-    const judged = items.map((item) => {
+    return items.map((item) => {
       if (item.kind === 'refused') return item;
       if (item.kind === 'commit' ? this.#holdsCommit : !isBehind && this.#holds(1)) {
         this.#take(1);
@@ -56,16 +46,6 @@ export class RateGate {
       late += 1; // whoever comes behind others has to wait for them too
       return this.#refuse(late);
     });
-    if (late > 0 && !isBehind) this.#remember(channel, round);
-    return judged;
-  }
-
-  #remember(channel: ChannelName, round: number): void {
-    if (round === 0) return;
-    this.#refusedRounds.delete(channel);
-    this.#refusedRounds.set(channel, round);
-    const [oldest] = this.#refusedRounds.keys();
-    if (this.#refusedRounds.size > MAX_ROUNDS && oldest !== undefined) this.#refusedRounds.delete(oldest);
   }
 
   get #holdsCommit(): boolean {

@@ -126,7 +126,8 @@ export interface StoredWelcome {
  *   open an older month again. Commits are neither counted nor refused: who has no quota left may still remove a member.
  * - An id that is in the log is answered with its number also where epoch, quota or `limit` would refuse it now.
  * - Welcomes are stored in the step that stores their commit, or not at all.
- * - What is acknowledged is durable. What cannot be written is answered `unavailable`, and nothing of it is stored.
+ * - What is acknowledged is durable. What cannot be written is answered `unavailable`, and nothing of it is stored, nor of what was
+ *   submitted to the same channel before that answer came: it will come again, and is not to be overtaken.
  *
  * All but `append`, `health` and `close` reject with a {@link RuntimeError}: `store_error` if the store
  * cannot be used, `store_damaged` if it holds something else than was written.

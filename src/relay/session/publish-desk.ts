@@ -9,6 +9,7 @@ import { monthStart } from '../engine/month.ts';
 import { ClaimedChannels } from './claimed-channels.ts';
 import { checkPublish } from './publish-intake.ts';
 import type { PublishFrame } from './publish-intake.ts';
+import { RefusedRounds } from './refused-rounds.ts';
 import type { SessionContext } from './session-context.ts';
 import type { Sender } from './token-desk.ts';
 
@@ -30,6 +31,7 @@ export class PublishDesk {
   readonly #sender: () => Sender | undefined;
   readonly #outlet: PublishDeskOutlet;
   readonly #claimed: ClaimedChannels;
+  readonly #rounds = new RefusedRounds();
   #unansweredBytes = 0;
   /** Those who wait until nothing is unanswered. */
   readonly #onAnswered: (() => void)[] = [];
@@ -79,11 +81,17 @@ export class PublishDesk {
     if (channel !== undefined) {
       if (sender !== undefined) {
         const { principal, rates } = sender;
-        items = rates.judge(judgeScopes(items, principal.scopes), { channel, round: frame.round, nowMs: arrivedAtMs });
+        const barrier = this.#rounds.barrier(channel, frame.round)?.reason;
+        // What is not judged by its rate costs nothing.
+        if (barrier === 'unavailable') items = this.#rounds.holdBack(items, channel, frame.round);
+        const arrival = { isBehind: barrier === 'rate-limited', nowMs: arrivedAtMs };
+        items = rates.judge(judgeScopes(items, principal.scopes), arrival);
+        this.#rounds.note(channel, frame.round, sound, items);
         if (!principal.scopes.has('create') && !this.#claimed.has(channel)) {
           items = await this.#judgeCreation(items, channel, principal);
         }
       }
+      items = this.#rounds.holdBack(items, channel, frame.round);
       const submissions = items.filter((item): item is Submission => item.kind !== 'refused');
       if (submissions.length > 0) {
         const by = sender === undefined ? {} : { by: publisherOf(sender.principal) };
@@ -92,6 +100,7 @@ export class PublishDesk {
     }
     const stored = (outcome?.answers ?? [])[Symbol.iterator]();
     const answers = items.map((item) => (item.kind === 'refused' ? item : (stored.next().value as PublishAnswer)));
+    if (channel !== undefined) this.#rounds.note(channel, frame.round, sound, answers);
     this.#count(items, answers, (clock.now() - arrivedAtMs) / 1000);
     const value = { request: frame.request, answers: answers.map(answerToWire) };
     const limit = sender?.principal.messagesPerMonth;

@@ -32,6 +32,8 @@ interface Refusal {
 export interface TwinTransportOptions {
   readonly relay: TwinRelay;
   readonly clock: Clock;
+  /** The time of the network, which nobody can put forward or back. Default `clock`. */
+  readonly networkClock?: Clock;
   readonly latency: Latency;
   readonly mischief: Mischief;
   /** The account on which it acts; none by default. */
@@ -128,7 +130,12 @@ export class TwinTransport implements RelayTransport, TwinLinkHost, Attached {
         : [...answers, ...submissions.slice(taken.length).map(() => refused(refusal))];
     };
     const [upMs, asideMs] = [find('delay-publish')?.ms, find('delay-answer')?.ms];
-    return line.ask(call, { ...(upMs !== undefined && { upMs }), ...(asideMs !== undefined && { asideMs }) });
+    const answers = await line.ask(call, {
+      ...(upMs !== undefined && { upMs }),
+      ...(asideMs !== undefined && { asideMs }),
+    });
+    if (refusal?.reason === 'quota-exceeded') this.#refusals.delete(line);
+    return answers;
   }
 
   awaitWelcome(keyPackageRef: Uint8Array, signal?: AbortSignal): Promise<WelcomeDelivery> {
@@ -210,7 +217,10 @@ export class TwinTransport implements RelayTransport, TwinLinkHost, Attached {
     }
   }
 
-  /** A message of a round in which one was refused does not overtake it. */
+  /**
+   * A message of a round in which one was refused does not overtake it. A quota is used up at least until somebody hears of it: rounds do
+   * not count it.
+   */
   #refusalOf(
     line: Line,
     channel: ChannelName,
@@ -219,8 +229,8 @@ export class TwinTransport implements RelayTransport, TwinLinkHost, Attached {
   ): FaultOf<'refuse-publish'> | undefined {
     const earlier = this.#refusals.get(line);
     if (earlier === undefined || earlier.channel !== channel || submission?.kind !== 'message') return undefined;
-    const isSameRound = earlier.refusal.reason === 'rate-limited' && round > 0 && round <= earlier.round;
-    return isSameRound ? { ...earlier.refusal, from: 0 } : undefined;
+    const isBehind = earlier.refusal.reason === 'quota-exceeded' || (round > 0 && round <= earlier.round);
+    return isBehind ? { ...earlier.refusal, from: 0 } : undefined;
   }
 
   #use(): void {
@@ -232,7 +242,7 @@ export class TwinTransport implements RelayTransport, TwinLinkHost, Attached {
   }
 
   async #connect(): Promise<void> {
-    const { relay, clock, latency, account } = this.#options;
+    const { relay, clock, networkClock = clock, latency, account } = this.#options;
     this.#attempt += 1;
     this.#status.next({ kind: 'connecting', attempt: this.#attempt });
     await new Promise<void>((resolve) => void clock.schedule(latency(), resolve));
@@ -244,8 +254,8 @@ export class TwinTransport implements RelayTransport, TwinLinkHost, Attached {
     this.#attempt = 0;
     const line = new Line(
       relay.connect(account, this.#options.agent),
-      new Pipe(clock, latency),
-      new Pipe(clock, latency),
+      new Pipe(networkClock, latency),
+      new Pipe(networkClock, latency),
     );
     this.#line = line;
     line.relay.quota$.subscribe({

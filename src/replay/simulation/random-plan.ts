@@ -43,8 +43,7 @@ const DRAWS: Partial<Record<FaultKind, Draw>> = {
     kind: 'refuse-publish',
     ...of(random, agents),
     from: random.between(0, 1),
-    // Not `unavailable`: what is under way behind it may be stored before it is sent again.
-    reason: random.pick(['quota-exceeded', 'rate-limited']),
+    reason: random.pick(['quota-exceeded', 'rate-limited', 'unavailable']),
     retryAfterMs: random.between(10, 500),
   }),
   'delay-entries': (random, agents) => ({ kind: 'delay-entries', ...of(random, agents), ms: random.between(5, 800) }),

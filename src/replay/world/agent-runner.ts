@@ -109,11 +109,12 @@ export class AgentRunner implements SimulatedAgent {
   }
 
   #createTransport(clock: Clock): TwinTransport {
-    const { relay, latency, onSubmit, onArrive } = this.#world;
+    const { relay, latency, onSubmit, onArrive, clock: networkClock } = this.#world;
     const [shortest, longest] = RETRY_MS;
     return new TwinTransport({
       relay,
       clock,
+      networkClock,
       latency,
       mischief: this.mischief,
       account: this.#options.account,

@@ -53,7 +53,7 @@ function deskWith(payloads: number): { desk: OutboxDesk; record: ChannelRecord }
 
 async function submit(desk: OutboxDesk, record: ChannelRecord): Promise<readonly Submission[]> {
   const { submissions } = await desk.prepare(record, engine);
-  desk.submitted(submissions.length);
+  desk.submitted(submissions.length, record.group.epoch);
   return submissions;
 }
 
@@ -157,15 +157,20 @@ const tooFast: PublishAnswer = {
 const payloads = (submissions: readonly Submission[]): string[] =>
   submissions.map(({ payload }) => Buffer.from(payload).toString('hex'));
 
-it('submits the same ciphertexts again, in a later round, when they came too fast: receivers count generations', async () => {
+const passing: PublishAnswer = { kind: 'refused', reason: 'unavailable', detail: '', currentEpoch: 0n };
+
+it.each([
+  ['they came too fast', tooFast],
+  ['the relay had trouble', passing],
+])('submits the same ciphertexts again, in a later round, when %s: receivers count generations', async (_, refusal) => {
   const { desk, record } = deskWith(70);
   const first = await submit(desk, record);
   const second = await submit(desk, record);
   const { round } = desk;
-  desk.answered(first, [accepted(1), ...first.slice(1).map(() => tooFast)]);
+  desk.answered(first, [accepted(1), ...first.slice(1).map(() => refusal)]);
   desk.answered(
     second,
-    second.map(() => tooFast),
+    second.map(() => refusal),
   );
   const again = [...(await submit(desk, record)), ...(await submit(desk, record))];
 
@@ -174,11 +179,25 @@ it('submits the same ciphertexts again, in a later round, when they came too fas
   expect(ids(again)).toEqual(Array.from({ length: 64 }, (_, index) => index + 2));
 });
 
+it('submits nothing of a later epoch while something is in flight that may come back as stale', async () => {
+  const { desk, record } = deskWith(70);
+  const first = await submit(desk, record);
+  const { next } = await commitChange(engine, record.group, { rotate: true }, 'private', NOW);
+  const later = { ...record, group: next };
+
+  expect(desk.canSubmit(record)).toBe(true);
+  expect(desk.canSubmit(later)).toBe(false);
+  desk.answered(
+    first,
+    first.map((_, index) => accepted(index + 1)),
+  );
+  expect(ids(await submit(desk, later))[0]).toBe(33);
+});
+
 it('encrypts anew what stands behind a stored message in the ratchet, and all after it', async () => {
   const { desk, record } = deskWith(64);
   const first = await submit(desk, record);
   const second = await submit(desk, record);
-  const passing: PublishAnswer = { kind: 'refused', reason: 'unavailable', detail: '', currentEpoch: 0n };
   desk.answered(
     first,
     first.map(() => passing),

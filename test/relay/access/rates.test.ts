@@ -7,7 +7,7 @@ import { RateGate } from '../../../src/relay/access/rate-gate.ts';
 import type { Judged } from '../../../src/relay/access/rate-gate.ts';
 import { refused } from '../../../src/relay/engine/log-rules.ts';
 import { seedOfRun } from '../../support/seeded.ts';
-import { CHANNEL, commit, message, messages, OTHER_CHANNEL } from '../support/submissions.ts';
+import { commit, message, messages } from '../support/submissions.ts';
 
 const WIDE = 1_000_000;
 const malformed = refused('malformed', 'payload is empty', 0);
@@ -20,16 +20,16 @@ interface Limits {
 
 /** A gate whose time is given in ms. */
 function gateOf({ perSecond = 10, burst = 10, account = WIDE }: Limits = {}): {
-  readonly judge: (items: readonly Judged[], atMs?: number, round?: number, channel?: typeof CHANNEL) => string[];
+  readonly judge: (items: readonly Judged[], atMs?: number, isBehind?: boolean) => string[];
   readonly waits: (items: readonly Judged[], atMs?: number) => (number | undefined)[];
 } {
   const gate = new RateGate(new RateBucket(perSecond, burst, 0), new RateBucket(account, account, 0));
   return {
-    judge: (items, atMs = 0, round = 0, channel = CHANNEL) =>
-      gate.judge(items, { channel, round, nowMs: atMs }).map((item) => (item.kind === 'refused' ? item.reason : 'ok')),
+    judge: (items, atMs = 0, isBehind = false) =>
+      gate.judge(items, { isBehind, nowMs: atMs }).map((item) => (item.kind === 'refused' ? item.reason : 'ok')),
     waits: (items, atMs = 0) =>
       gate
-        .judge(items, { channel: CHANNEL, round: 0, nowMs: atMs })
+        .judge(items, { isBehind: false, nowMs: atMs })
         .map((item) => (item.kind === 'refused' ? item.retryAfterMs : undefined)),
   };
 }
@@ -60,9 +60,7 @@ describe('a rate', () => {
     const account = new RateBucket(10, 10, 0);
     const gates = [1, 2].map(() => new RateGate(new RateBucket(20, 20, 0), account));
     const judge = (index: number, count: number, nowMs: number): number =>
-      gates[index]!.judge(messages(count), { channel: CHANNEL, round: 0, nowMs }).filter(
-        ({ kind }) => kind !== 'refused',
-      ).length;
+      gates[index]!.judge(messages(count), { isBehind: false, nowMs }).filter(({ kind }) => kind !== 'refused').length;
     expect(judge(0, 6, 0)).toBe(6);
     expect(judge(1, 16, 0)).toBe(4);
     // Had the twelve been taken from the second connection, it would have 4 left and not 16.
@@ -93,22 +91,10 @@ describe('a rate', () => {
   });
 });
 
-describe('behind a refused message', () => {
-  test('those of its round and of rounds before wait, those of the next one pass', () => {
-    const { judge } = gateOf();
-    expect(judge(messages(10), 0, 3)).toEqual(of(10));
-    expect(judge(messages(1), 0, 3)).toEqual(of(0, 1));
-    expect(judge([message(), commit(0n)], 60_000, 3)).toEqual(['rate-limited', 'ok']);
-    expect(judge(messages(1), 60_000, 2)).toEqual(of(0, 1));
-    expect(judge(messages(2), 60_000, 4)).toEqual(of(2));
-  });
-
-  test('other channels and clients that count no rounds go on', () => {
-    const { judge } = gateOf();
-    judge(messages(11), 0, 1);
-    expect(judge(messages(1), 60_000, 1, OTHER_CHANNEL)).toEqual(of(1));
-    expect(judge(messages(1), 60_000, 0)).toEqual(of(1));
-  });
+test('behind a refused message no other passes, however much time has gone by, and costs nothing; a commit does', () => {
+  const { judge } = gateOf();
+  expect(judge([message(), commit(0n)], 0, true)).toEqual(['rate-limited', 'ok']);
+  expect(judge(messages(10), 100)).toEqual(of(10));
 });
 
 test('passes exactly what the rate allows whatever comes when, and tells exactly when the next one may come', () => {

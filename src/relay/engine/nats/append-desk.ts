@@ -2,6 +2,7 @@ import type { ChannelName } from '../../../base/channel-name.ts';
 import type { PublishAnswer } from '../../../transport/index.ts';
 import type { AppendOutcome, AppendRequest } from '../log-engine.ts';
 import { refused } from '../log-rules.ts';
+import { WaitingBytes } from '../waiting-bytes.ts';
 import type { Item } from './append-plan.ts';
 import { AppendQueue } from './append-queue.ts';
 import type { AppendContext } from './append-queue.ts';
@@ -26,7 +27,7 @@ export interface AppendDeskContext extends AppendContext {
 export class AppendDesk {
   readonly #context: AppendDeskContext;
   readonly #queues = new Map<ChannelName, AppendQueue>();
-  #queuedBytes = 0;
+  readonly #waiting = new WaitingBytes(MAX_QUEUED_BYTES);
   #onIdle: (() => void)[] = [];
 
   constructor(context: AppendDeskContext) {
@@ -40,10 +41,9 @@ export class AppendDesk {
       return Promise.resolve(unavailable(request, 'there is no connection to the log just now'));
     }
     const bytes = requestBytes(request);
-    if (this.#queuedBytes + bytes > MAX_QUEUED_BYTES) {
+    if (!this.#waiting.take(bytes)) {
       return Promise.resolve(unavailable(request, 'too much waits for the log already'));
     }
-    this.#queuedBytes += bytes;
     const shard = this.#context.shardOf(channel);
     return new Promise((resolve) => {
       const answers = new Array<PublishAnswer>(submissions.length);
@@ -60,7 +60,7 @@ export class AppendDesk {
             inShard = Math.max(inShard, count);
             open -= 1;
             if (open > 0) return;
-            this.#queuedBytes -= bytes;
+            this.#waiting.give(bytes);
             resolve(this.#context.outcome(request, answers, inShard === 0 ? undefined : { shard, count: inShard }));
           },
         }),

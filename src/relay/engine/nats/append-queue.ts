@@ -60,7 +60,7 @@ export class AppendQueue {
 
   /** Answers what is not on its way: nothing of it is stored. */
   refuseWaiting(detail: string): void {
-    this.#refuse(this.#items.splice(0), detail);
+    this.#refuse([], detail);
   }
 
   async #run(): Promise<void> {
@@ -188,9 +188,10 @@ export class AppendQueue {
     return true;
   }
 
+  /** Nothing overtakes what could not be stored: what waits behind it is refused as well. */
   #refuse(items: readonly Item[], detail: string): void {
     const epoch = this.#shard.fold.channels.get(this.#channel)?.epoch ?? 0;
-    for (const { answer } of items) answer(refused('unavailable', detail, epoch));
+    for (const { answer } of [...items, ...this.#items.splice(0)]) answer(refused('unavailable', detail, epoch));
   }
 }
 

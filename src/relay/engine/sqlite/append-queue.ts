@@ -1,5 +1,6 @@
 import type { AppendOutcome, AppendRequest } from '../log-engine.ts';
 import { refused } from '../log-rules.ts';
+import { WaitingBytes } from '../waiting-bytes.ts';
 import { requestBytes } from './append-batch.ts';
 
 /**
@@ -12,20 +13,25 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /** Requests that wait for the disk; beyond that they are answered `unavailable`. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 
+const NOT_NOW = 'the log cannot be written just now';
+
 interface Waiting {
   readonly request: AppendRequest;
   readonly bytes: number;
   readonly resolve: (outcome: AppendOutcome) => void;
 }
 
-/** Writes a batch in one transaction; resolves to one outcome per request, or to `undefined` if nothing was stored. */
+/**
+ * Writes a batch in one transaction; resolves to one outcome per request, or to `undefined` if nothing was stored: then nothing of the
+ * batches is stored either that were under way behind it.
+ */
 export type WriteBatch = (requests: readonly AppendRequest[]) => Promise<readonly AppendOutcome[] | undefined>;
 
 /** Group commit: all that is submitted while a transaction runs goes into the next one. */
 export class AppendQueue {
   readonly #write: WriteBatch;
   readonly #queue: Waiting[] = [];
-  #bytes = 0;
+  readonly #waiting = new WaitingBytes(MAX_QUEUED_BYTES);
   #batchesInFlight = 0;
   #bytesInFlight = 0;
   #isFlushPlanned = false;
@@ -38,17 +44,16 @@ export class AppendQueue {
 
   /** Bytes of requests that have no answer yet. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#waiting.bytes;
   }
 
   /** Never rejects. */
   push(request: AppendRequest): Promise<AppendOutcome> {
     if (this.#isClosed) return Promise.resolve(unavailable(request, 'the relay is shutting down'));
     const bytes = requestBytes(request);
-    if (this.#bytes + bytes > MAX_QUEUED_BYTES) {
+    if (!this.#waiting.take(bytes)) {
       return Promise.resolve(unavailable(request, 'too much waits for the disk already'));
     }
-    this.#bytes += bytes;
     return new Promise((resolve) => {
       this.#queue.push({ request, bytes, resolve });
       this.#planFlush();
@@ -64,7 +69,7 @@ export class AppendQueue {
   }
 
   get #mayWrite(): boolean {
-    const waitingBytes = this.#bytes - this.#bytesInFlight;
+    const waitingBytes = this.#waiting.bytes - this.#bytesInFlight;
     return (
       this.#batchesInFlight < MAX_BATCHES_IN_FLIGHT && waitingBytes >= Math.min(this.#bytesInFlight, MAX_BATCH_BYTES)
     );
@@ -104,14 +109,21 @@ export class AppendQueue {
     this.#bytesInFlight += batchBytes;
     try {
       const outcomes = await this.#write(batch.map(({ request }) => request));
-      batch.forEach(({ request, resolve }, index) => {
-        resolve(outcomes?.[index] ?? unavailable(request, 'the log cannot be written just now'));
-      });
+      batch.forEach(({ request, resolve }, index) => resolve(outcomes?.[index] ?? unavailable(request, NOT_NOW)));
+      if (outcomes === undefined) this.#refuseWaiting();
     } finally {
       this.#batchesInFlight -= 1;
       this.#bytesInFlight -= batchBytes;
-      this.#bytes -= batchBytes;
+      this.#waiting.give(batchBytes);
       this.#flush();
+    }
+  }
+
+  /** Nothing overtakes what could not be stored. */
+  #refuseWaiting(): void {
+    for (const { request, bytes, resolve } of this.#queue.splice(0)) {
+      this.#waiting.give(bytes);
+      resolve(unavailable(request, NOT_NOW));
     }
   }
 }

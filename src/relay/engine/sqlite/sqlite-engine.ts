@@ -117,6 +117,7 @@ class SqliteEngine implements LogEngine {
   readonly #queue = new AppendQueue((requests) => this.#write(requests));
   /** Why the last append was not stored. */
   #appendFailure: RuntimeError | undefined;
+  #failedBatches = 0;
   #lastCommitMs = 0;
   /** Buffers that have come back, of a batch and of runs: one of each, however many were under way at once. */
   #spareForBatch: ArrayBuffer | undefined;
@@ -236,7 +237,7 @@ class SqliteEngine implements LogEngine {
       this.#spareForRuns = undefined;
       const { spare, answers, usages, appended, accessChanges } = await this.#link.call(
         'append',
-        [packed, startedMs, spareForRuns],
+        [packed, startedMs, spareForRuns, this.#failedBatches],
         [packed.bytes, packed.numbers.buffer as ArrayBuffer, ...(spareForRuns === undefined ? [] : [spareForRuns])],
       );
       this.#spareForBatch = spare;
@@ -250,6 +251,7 @@ class SqliteEngine implements LogEngine {
       return answers.map((each, index) => outcomeOf(unpackAnswers(each), usages[index]));
     } catch (error) {
       if (!(error instanceof RuntimeError)) throw error;
+      this.#failedBatches += 1;
       this.#appendFailure = error;
       this.#onStoreError(error);
       return undefined;

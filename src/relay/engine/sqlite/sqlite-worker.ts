@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { RuntimeError } from '../../../base/errors.ts';
 import type { LogPage } from '../log-engine.ts';
+import type { BatchOutcome } from './appender.ts';
 import { packAnswers, unpackBatch } from './append-batch.ts';
 import { openLog } from './open-log.ts';
 import type { OpenedLog } from './open-log.ts';
@@ -21,9 +22,19 @@ if (parentPort === null) throw new Error('the SQLite worker was started outside 
 const port = parentPort;
 
 function callsOf(log: SqliteLog): WorkerCalls {
+  let failedBatches = 0;
+  const append = (...[batch, nowMs, spareForRuns, failedBefore]: Parameters<WorkerCalls['append']>): BatchOutcome => {
+    try {
+      if (failedBefore < failedBatches) throw new RuntimeError('store_error', 'a batch before it could not be stored');
+      return log.append(unpackBatch(batch), nowMs, spareForRuns);
+    } catch (error) {
+      failedBatches += 1;
+      throw error;
+    }
+  };
   return {
-    append: (batch, nowMs, spareForRuns) => {
-      const { outcomes, appended, bytes, accessChanges } = log.append(unpackBatch(batch), nowMs, spareForRuns);
+    append: (batch, ...rest) => {
+      const { outcomes, appended, bytes, accessChanges } = append(batch, ...rest);
       const answers = outcomes.map((outcome) => packAnswers(outcome.answers));
       const usages = outcomes.map(({ usage }) => usage);
       return { spare: batch.bytes, answers, usages, appended: packRuns(appended, bytes), accessChanges };

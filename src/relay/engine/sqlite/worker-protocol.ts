@@ -36,7 +36,16 @@ export interface WorkerHealth {
 
 /** What the worker can be asked, by name. */
 export interface WorkerCalls {
-  append(batch: AppendBatch, nowMs: number, spareForRuns: ArrayBuffer | undefined): PackedOutcome;
+  /**
+   * @param failedBatches how many have failed that the caller has heard of. Were there more, this batch was under way behind one
+   * of them, and fails too: what is in it would overtake what will come again.
+   */
+  append(
+    batch: AppendBatch,
+    nowMs: number,
+    spareForRuns: ArrayBuffer | undefined,
+    failedBatches: number,
+  ): PackedOutcome;
   read(channel: ChannelName, afterSeq: number, limit: PageLimit): LogPage;
   state(channel: ChannelName): ChannelState | undefined;
   commitSeq(channel: ChannelName, epoch: bigint): number | undefined;

@@ -668,8 +668,8 @@ export type Publish = Message<"skytale.relay.v1.Publish"> & {
   submissions: Submission[];
 
   /**
-   * From 1, raised when the client takes back messages of this channel that were RATE_LIMITED; 0 if it does not count. When
-   * a relay has refused one of a round, it refuses all later messages of that round and of those before on this connection
+   * From 1, raised when the client takes back messages of this channel that were RATE_LIMITED or UNAVAILABLE; 0 if it does not
+   * count. When a relay has refused one of a round so, it refuses all later messages of that round and of those before on this connection
    * likewise: what was under way already does not overtake what comes again.
    *
    * @generated from field: uint32 round = 5;
