@@ -4,33 +4,49 @@ import { compile } from '../compile.ts';
 import { Launcher, type Program } from '../program.ts';
 import { median } from '../statistics.ts';
 import type { TwinCalls } from './programs/twin.ts';
+import { measureTapes } from './tape.ts';
 
-type Measure = (twin: Program<TwinCalls>, options: BenchOptions) => Promise<readonly Figure[]>;
+/** @param programs the folder of the compiled programs of all benches */
+type Measure = (programs: string, options: BenchOptions) => Promise<readonly Figure[]>;
 
 /** By the words that `--only` picks them with. */
-const MEASURES: Readonly<Record<string, Measure>> = { 'twin, life': measureLife, 'twin, day': measureDay };
+const MEASURES: Readonly<Record<string, Measure>> = {
+  'twin, life': inTwin('life', measureLife),
+  'twin, day': inTwin('day', measureDay),
+  tape: measureTapes,
+};
 
-/** What tests of agents cost: the simulated world, with real MLS. Each round in a process of its own. */
+/** What tests of agents cost: the simulated world, with real MLS, and tapes. */
 export const replay: Bench = {
   name: 'replay',
-  summary: 'the simulated world: 50 agents with 1,000 messages under faults, and a day of 5 that are idle, in CPU time',
+  summary:
+    'the simulated world: 50 agents with 1,000 messages under faults, and a day of 5 that are idle, in CPU time; recording and replaying tapes',
   async run(options) {
     const wanted = Object.entries(MEASURES).filter(([name]) => name.includes(options.only ?? ''));
     if (wanted.length === 0) {
       throw new Error(`Expected \`--only\` to be part of: ${Object.keys(MEASURES).join('; ')}.`);
     }
-    const launcher = new Launcher(join(await compile(), 'replay/programs'), options.cpuProf);
+    const programs = await compile();
+    const figures: Figure[] = [];
+    for (const [, measure] of wanted) figures.push(...(await measure(programs, options)));
+    return figures;
+  },
+};
+
+/** A measure in a process of its own. */
+function inTwin(
+  label: string,
+  measure: (twin: Program<TwinCalls>, options: BenchOptions) => Promise<readonly Figure[]>,
+): Measure {
+  return async (programs, options) => {
+    const launcher = new Launcher(join(programs, 'replay/programs'), options.cpuProf);
     try {
-      const figures: Figure[] = [];
-      for (const [name, measure] of wanted) {
-        figures.push(...(await measure(launcher.start<TwinCalls>('twin', name), options)));
-      }
-      return figures;
+      return await measure(launcher.start<TwinCalls>('twin', label), options);
     } finally {
       await launcher.stop();
     }
-  },
-};
+  };
+}
 
 async function measureLife(twin: Program<TwinCalls>, { rounds, say }: BenchOptions): Promise<readonly Figure[]> {
   const seconds: number[] = [];

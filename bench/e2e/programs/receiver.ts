@@ -1,4 +1,5 @@
 import { type ClientChannel, SkytaleClient } from '../../../src/client/index.ts';
+import { fileSink, record, type Recording } from '../../../src/replay/index.ts';
 import { serve } from '../../serve.ts';
 import { nowMs, readStamp } from '../payload.ts';
 
@@ -39,6 +40,7 @@ let client: SkytaleClient | undefined;
 let channel: ClientChannel | undefined;
 let collection = new Collection(0);
 let received = 0;
+let recording: Recording | undefined;
 
 function take(payload: Uint8Array): void {
   const atMs = nowMs();
@@ -85,6 +87,24 @@ const calls = {
   expect(messages: number): void {
     if (!collection.isComplete) throw new Error('earlier messages are still under way');
     collection = new Collection(messages);
+  },
+
+  /** Records from now on, into a file. */
+  async record(at: {
+    readonly file: string;
+    readonly mode: 'wire' | 'plaintext';
+    readonly key?: Uint8Array;
+  }): Promise<void> {
+    if (channel === undefined) throw new Error('the channel is not open');
+    const { mode, key } = at;
+    const options = mode === 'plaintext' ? { mode } : key && { mode, key };
+    recording = await record(channel.channel$, fileSink(at.file), options);
+  },
+
+  /** Resolves when the tape is whole. */
+  async stopRecording(): Promise<void> {
+    await recording?.stop();
+    recording = undefined;
   },
 
   /** Resolves when all the messages that were expected have been read. */

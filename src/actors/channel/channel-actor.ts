@@ -71,7 +71,7 @@ export class ChannelActor implements ChannelCore {
   /** @param record as it is in the store */
   constructor(record: ChannelRecord, mailbox: ActorMailbox, given: ChannelPorts, tap: TapSwitch = new TapSwitch()) {
     const ports = tappedPorts(given, tap);
-    this.output = new ChannelOutput(channelState(record), given.clock, tap);
+    this.output = new ChannelOutput(channelState(record), given.inspectionClock ?? given.clock, tap);
     this.#bench = {
       ports,
       mailbox,

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { Clock } from '../../base/clock.ts';
 import type { SkytaleError } from '../../base/errors.ts';
 import type { ChannelEvent, ChannelFault, ChannelState } from './channel-event.ts';
 
@@ -53,13 +54,13 @@ export class ChannelTally {
   faults = 0;
   lastFault: FaultNote | undefined;
 
-  /** An event is shown. */
-  count(event: ChannelEvent, nowMs: number): void {
+  /** An event is shown. The clock is read for faults only. */
+  count(event: ChannelEvent, clock: Pick<Clock, 'now'>): void {
     if (event.kind === 'message') this.received += 1;
     if (event.kind !== 'fault') return;
     const { fault } = event;
     this.faults += 1;
     if (fault.kind === 'crashed') this.crashes += 1;
-    this.lastFault = { kind: fault.kind, error: 'error' in fault ? fault.error : undefined, atMs: nowMs };
+    this.lastFault = { kind: fault.kind, error: 'error' in fault ? fault.error : undefined, atMs: clock.now() };
   }
 }

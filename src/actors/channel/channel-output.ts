@@ -115,7 +115,7 @@ export class ChannelOutput {
   }
 
   #next(event: ChannelEvent): void {
-    this.tally.count(event, this.#clock.now());
+    this.tally.count(event, this.#clock);
     this.#events.next(event);
   }
 

@@ -31,6 +31,8 @@ export interface ChannelPorts {
   readonly store: RecordStore;
   readonly transport: RelayTransport;
   readonly clock: Clock;
+  /** What inspection is dated by, beside all that the channel does. Default `clock`. */
+  readonly inspectionClock?: Pick<Clock, 'now'>;
   readonly random: Random;
   /** How long changes of the membership wait for others to share their commit, in milliseconds. Default 0. */
   readonly commitWindowMs?: number;

@@ -19,6 +19,8 @@ export interface LifeOptions {
   readonly callsPerAgent?: number;
   /** What goes wrong. Default what follows from the seed. */
   readonly plan?: FaultPlan;
+  /** What passes on an agent's clock between two reads of it, in milliseconds. Default 0. */
+  readonly readMs?: number;
   /** Is told of every payload that leaves an agent; what it notices is a violation. */
   readonly keyUse?: KeyUse;
   /** Is given the channel of each agent, in each of its lives. */
@@ -50,6 +52,7 @@ export async function simulateLife({
   agents = 5,
   callsPerAgent = 4,
   plan,
+  readMs = 0,
   keyUse,
   onChannel,
 }: LifeOptions): Promise<LifeReport> {
@@ -60,6 +63,7 @@ export async function simulateLife({
   const world = new World({
     seed,
     plan: chosen,
+    readMs,
     onSubmit: (agent, submissions) => submissions.forEach(({ payload }) => keyUse?.left(agent, payload)),
     onArrive: (_, submissions) => submissions.forEach(({ payload }) => keyUse?.arrived(payload)),
   });

@@ -31,6 +31,7 @@ export function playedPorts(parts: {
     engine,
     transport,
     clock: time,
+    inspectionClock: { now: () => time.latestMs },
     random: {
       // Beyond the end of a tape there is nothing to be true to.
       bytes: (length) => (script.next('bytes') as Uint8Array | undefined) ?? systemRandom.bytes(length),

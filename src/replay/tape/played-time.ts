@@ -30,6 +30,12 @@ export class PlayedTime implements Clock {
     return this.#turn;
   }
 
+  /** What the clock has told last, or the beginning of the turn. */
+  get latestMs(): number {
+    return this.#nowMs;
+  }
+
+  /** The next read of the clock that is on the tape. */
   now(): number {
     this.#nowMs = this.#script.now(this.#turn) ?? this.#nowMs;
     return this.#nowMs;

@@ -32,14 +32,14 @@ export class AgentMischief implements Mischief {
   publish(submissions: readonly Submission[]): readonly PublishMischief[] {
     const due = [...this.#board.next('publish', this.#agent), ...this.#board.next('relay-publish')];
     this.#publishFaults.push(...(due as PublishMischief[]));
-    const now = this.#publishFaults.filter((fault) => isPossible(fault, submissions));
+    const now = oneOfEachKind(this.#publishFaults.filter((fault) => isPossible(fault, submissions)));
     this.#publishFaults = this.#publishFaults.filter((fault) => !now.includes(fault));
     return now;
   }
 
   entries({ isFirst }: { readonly isFirst: boolean }): readonly EntriesMischief[] {
     this.#entriesFaults.push(...(this.#board.next('entries', this.#agent) as EntriesMischief[]));
-    const now = this.#entriesFaults.filter(({ kind }) => !isFirst || kind !== 'repeat-entries');
+    const now = oneOfEachKind(this.#entriesFaults.filter(({ kind }) => !isFirst || kind !== 'repeat-entries'));
     this.#entriesFaults = this.#entriesFaults.filter((fault) => !now.includes(fault));
     return now;
   }
@@ -89,6 +89,11 @@ export class AgentMischief implements Mischief {
     }
     return spells.length > 0;
   }
+}
+
+/** The others of a kind have to wait: the same thing does not happen twice to one thing. */
+function oneOfEachKind<T extends Fault>(faults: readonly T[]): readonly T[] {
+  return faults.filter(({ kind }, index) => faults.findIndex((other) => other.kind === kind) === index);
 }
 
 /** Quotas and rates are about messages; a refusal from a certain index on needs that many. */

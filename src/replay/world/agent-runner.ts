@@ -20,6 +20,7 @@ export interface AgentSurroundings {
   readonly random: SeededRandom;
   readonly board: FaultBoard;
   readonly latency: () => number;
+  readonly readMs: number;
   readonly onError: (error: unknown) => void;
   readonly onSubmit: (agent: string, submissions: readonly Submission[]) => void;
   readonly onArrive: (agent: string, submissions: readonly Submission[]) => void;
@@ -84,7 +85,7 @@ export class AgentRunner implements SimulatedAgent {
     if (this.#life !== undefined) return;
     this.#lives += 1;
     const { onError } = this.#world;
-    const clock = new LifeClock(this.#world.clock, () => this.#skewMs);
+    const clock = new LifeClock(this.#world.clock, () => this.#skewMs, this.#world.readMs);
     const transport = this.#createTransport(clock);
     if (this.#partitions > 0) transport.cutOff();
     const store = this.disk.mount(() => this.#onWrite());
@@ -104,7 +105,7 @@ export class AgentRunner implements SimulatedAgent {
 
   /** Another client on the same machine and account, with a store of its own and a clock that is so much ahead. */
   besides(name: string, store: KeyvStoreAdapter, skewMs = 0): SkytaleClient {
-    const clock = new LifeClock(this.#world.clock, () => this.#skewMs + skewMs);
+    const clock = new LifeClock(this.#world.clock, () => this.#skewMs + skewMs, this.#world.readMs);
     return this.#createClient(name, store, this.#createTransport(clock), clock);
   }
 

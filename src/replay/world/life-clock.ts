@@ -4,17 +4,24 @@ import type { Clock } from '../../base/clock.ts';
 export class LifeClock implements Clock {
   readonly #clock: Clock;
   readonly #skewMs: () => number;
+  readonly #readMs: number;
+  #passedMs = 0;
   readonly #scheduled = new Set<() => void>();
   #isOver = false;
 
-  /** @param skewMs by how much it is ahead of everybody else's now; timers know nothing of that */
-  constructor(clock: Clock, skewMs: () => number) {
+  /**
+   * @param skewMs by how much it is ahead of everybody else's now; timers know nothing of that
+   * @param readMs what passes between two reads, as on a real clock
+   */
+  constructor(clock: Clock, skewMs: () => number, readMs: number) {
     this.#clock = clock;
     this.#skewMs = skewMs;
+    this.#readMs = readMs;
   }
 
   now(): number {
-    return this.#clock.now() + this.#skewMs();
+    this.#passedMs += this.#readMs;
+    return this.#clock.now() + this.#skewMs() + this.#passedMs;
   }
 
   schedule(delayMs: number, task: () => void): () => void {

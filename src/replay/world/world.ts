@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly plan?: FaultPlan | string;
   /** How long a frame is on its way, in virtual milliseconds: from, to. Default 1 to 20. */
   readonly latencyMs?: readonly [shortest: number, longest: number];
+  /** What passes on an agent's clock between two reads of it, in milliseconds, as it does on a real one. Default 0. */
+  readonly readMs?: number;
   /** Told of what leaves an agent, also if it never arrives. */
   readonly onSubmit?: (agent: string, submissions: readonly Submission[]) => void;
   /** Told of what has come to the relay, whatever that makes of it. */
@@ -93,6 +95,7 @@ export class World implements AsyncDisposable {
       board: this.#board,
       latency: () => latencies.between(shortest, longest),
       onError: (error) => this.#errors.push(error),
+      readMs: checkInteger('readMs', options.readMs ?? 0, 0),
       onSubmit: options.onSubmit ?? (() => undefined),
       onArrive: options.onArrive ?? (() => undefined),
     };
