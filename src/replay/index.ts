@@ -35,6 +35,7 @@ export { record, type Recording, type RecordOptions } from './tape/record.ts';
 export { hashPayloads, keepPayloads, type Redactor, type RedactorContext } from './tape/redactor.ts';
 export { Replay, replay, type ReplayOptions, type ReplayResult } from './tape/replay.ts';
 export { readTape, type Tape, type TapeSource } from './tape/tape.ts';
+export type { TapeFault, TapeFaultCount } from './tape/tape-fault.ts';
 export { type TapeHeader, type TapeMode, type TapeRecord, type TapeRecordKind } from './tape/tape-record.ts';
 export { fileSink, MemorySink, type TapeSink } from './tape/tape-sink.ts';
 export { fromTapeValue, type Json, toTapeValue } from './tape/tape-value.ts';

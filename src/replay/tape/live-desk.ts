@@ -10,13 +10,23 @@ import type {
 import { equalBytes } from '../../base/bytes.ts';
 import { ChannelError } from '../../base/errors.ts';
 import { reportToHost } from '../../streams/index.ts';
+import { refusalError } from '../../transport/index.ts';
 import type { Comparison } from './comparison.ts';
 import { ReplayDivergedError } from './divergence.ts';
 import type { Tape } from './tape.ts';
+import type { TapeFaultBoard } from './tape-fault.ts';
 import { commandsOf, type TapeCommand } from './tape-command.ts';
 
 /** Messages that a consumer of a replay may be behind. */
 const MAX_UNHANDLED = 1024;
+
+/** What a {@link LiveDesk} tells of what it hears. */
+export interface LiveDeskParts {
+  readonly comparison: Comparison;
+  readonly board: TapeFaultBoard;
+  /** The code under test has stopped the channel. */
+  readonly stop: () => void;
+}
 
 /** What came of a command. */
 export type Settlement = { readonly value: unknown } | { readonly error: unknown };
@@ -28,6 +38,7 @@ export type Settlement = { readonly value: unknown } | { readonly error: unknown
 export class LiveDesk implements ChannelFront {
   readonly #output: ChannelOutput;
   readonly #comparison: Comparison;
+  readonly #board: TapeFaultBoard;
   readonly #stop: () => void;
   readonly #isRedacted: boolean;
   /** Commands on the tape that nobody has asked for, in order. */
@@ -36,14 +47,16 @@ export class LiveDesk implements ChannelFront {
   readonly #settled = new Map<number, Settlement>();
   #isClosed = false;
   #asked = 0;
+  #sends = 0;
   #holds = 0;
   #unhandled = 0;
   #consumption = new Subscription();
   #resume: (() => void) | undefined;
 
-  constructor(tape: Tape, output: ChannelOutput, comparison: Comparison, stop: () => void) {
+  constructor(tape: Tape, output: ChannelOutput, { comparison, board, stop }: LiveDeskParts) {
     this.#output = output;
     this.#comparison = comparison;
+    this.#board = board;
     this.#stop = stop;
     this.#isRedacted = tape.header.payloads !== 'kept';
     this.#expected = [...commandsOf(tape)];
@@ -161,7 +174,20 @@ export class LiveDesk implements ChannelFront {
     this.#output.openGate();
   }
 
-  #send({ payload, header, waiter }: OutgoingPayload): void {
+  #send(sent: OutgoingPayload): void {
+    this.#sends += 1;
+    const [refusal] = this.#board.take('refuse-send', this.#sends);
+    if (refusal === undefined) this.#sendOn(sent);
+    else {
+      const error = refusalError(refusal.reason, 'as was planned');
+      // What was recorded is asked for, and its answer is for nobody.
+      this.#sendOn({ ...sent, waiter: { resolve: () => undefined, reject: () => undefined } });
+      if (sent.waiter !== undefined) sent.waiter.reject(error);
+      else this.#output.fault({ kind: 'rejected', payload: sent.payload, error });
+    }
+  }
+
+  #sendOn({ payload, header, waiter }: OutgoingPayload): void {
     this.#ask('send', waiter, (command) => {
       const isPlain = header === undefined && command.header === undefined;
       if (isPlain && !this.#isRedacted && command.payload !== undefined && !equalBytes(command.payload, payload)) {

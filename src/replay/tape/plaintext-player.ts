@@ -10,13 +10,19 @@ import {
 } from '../../actors/channel/index.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { SkytaleError } from '../../base/errors.ts';
+import { letGoOn } from '../world/quiet.ts';
 import type { Comparison } from './comparison.ts';
+import { FaultyShowing } from './faulty-showing.ts';
 import { LiveDesk, type Settlement } from './live-desk.ts';
 import type { Player } from './player.ts';
 import type { Tape } from './tape.ts';
+import type { TapeFaultBoard } from './tape-fault.ts';
 import type { TapeRecord } from './tape-record.ts';
 import { startOf } from './tape-start.ts';
 import { fromTapeValue } from './tape-value.ts';
+
+/** Turns of the event loop that code under test has to react to what was shown. */
+const PATIENCE = 50;
 
 /** Shows what a channel has shown. Nothing is decrypted; what the code under test asks for is found on the tape. */
 export class PlaintextPlayer implements Player, ChannelCore {
@@ -28,12 +34,14 @@ export class PlaintextPlayer implements Player, ChannelCore {
   readonly #end = deferred<undefined>();
   readonly done: Promise<undefined> = this.#end.promise;
   readonly #comparison: Comparison;
+  readonly #showing: FaultyShowing;
 
-  constructor(tape: Tape, clock: Clock, comparison: Comparison) {
+  constructor(tape: Tape, clock: Clock, comparison: Comparison, board: TapeFaultBoard) {
     const { state } = startOf(tape) as { readonly state: ChannelState };
     this.output = new ChannelOutput({ ...state, cause: state.cause }, clock, new TapSwitch());
     this.#comparison = comparison;
-    this.desk = new LiveDesk(tape, this.output, comparison, () => this.#stop());
+    this.#showing = new FaultyShowing(this.output, board);
+    this.desk = new LiveDesk(tape, this.output, { comparison, board, stop: () => this.#stop() });
   }
 
   get figures(): ChannelFigures {
@@ -52,17 +60,19 @@ export class PlaintextPlayer implements Player, ChannelCore {
     };
   }
 
-  play({ kind, value }: TapeRecord): Promise<number> | number {
+  dueAtMs(record: TapeRecord): number {
+    return this.#showing.dueAtMs(record);
+  }
+
+  play(record: TapeRecord): Promise<number> | number {
+    const { kind, value } = record;
     switch (kind) {
-      case 'emitted': {
-        this.#show(fromTapeValue(value) as ChannelEvent);
+      case 'emitted':
+        this.#showing.event(fromTapeValue(value) as ChannelEvent, record);
         break;
-      }
-      case 'state': {
-        const change = fromTapeValue(value) as Partial<ChannelState>;
-        this.output.change((state) => ({ ...state, cause: undefined, ...change }));
+      case 'state':
+        this.#showing.state(fromTapeValue(value) as Partial<ChannelState>, record);
         break;
-      }
       case 'settled': {
         const { number, ...settlement } = fromTapeValue(value) as { readonly number: number } & Partial<
           Record<'value' | 'error', unknown>
@@ -80,10 +90,11 @@ export class PlaintextPlayer implements Player, ChannelCore {
   }
 
   settled(): Promise<void> {
-    return Promise.resolve();
+    return letGoOn(PATIENCE);
   }
 
   end(): Promise<void> {
+    this.#showing.end();
     this.#comparison.conclude();
     this.#stop();
     return Promise.resolve();
@@ -91,11 +102,6 @@ export class PlaintextPlayer implements Player, ChannelCore {
 
   stopNow(): void {
     this.#stop();
-  }
-
-  #show(event: ChannelEvent): void {
-    if ('seq' in event) this.output.change((state) => (event.seq > state.seq ? { ...state, seq: event.seq } : state));
-    this.output.emit([event]);
   }
 
   #stop(): void {

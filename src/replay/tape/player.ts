@@ -6,6 +6,8 @@ import type { TapeRecord } from './tape-record.ts';
 export interface Player {
   readonly core: ChannelCore;
   readonly desk: LiveDesk;
+  /** When a record is to be played, in milliseconds of the tape. Called for each, in order, when its recorded time has come. */
+  dueAtMs(record: TapeRecord): number;
   /**
    * Plays one record, and with a `turn` what belongs to it. Returns how many records that were; those that need nothing to be
    * done are one as well.

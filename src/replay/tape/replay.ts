@@ -10,7 +10,8 @@ import { type Divergence, ReplayDivergedError } from './divergence.ts';
 import { PlaintextPlayer } from './plaintext-player.ts';
 import type { Player } from './player.ts';
 import type { Tape } from './tape.ts';
-import type { TapeRecord, TapeRecordKind } from './tape-record.ts';
+import { type TapeFault, TapeFaultBoard, type TapeFaultCount } from './tape-fault.ts';
+import type { TapeMode, TapeRecord, TapeRecordKind } from './tape-record.ts';
 import { startOf } from './tape-start.ts';
 import { WirePlayer } from './wire-player.ts';
 
@@ -20,6 +21,15 @@ export interface ReplayOptions {
   readonly speed?: number | 'max';
   /** What has to be as it was. Default `exact`. Of a `plaintext` tape only what the code under test asks for can differ. */
   readonly expect?: Expectation;
+  /** What the tape has to be; any other is refused. Default whatever it is. */
+  readonly mode?: TapeMode;
+  /** Where {@link Replay.play} ends: behind the record of this number, or in front of the first for which this holds. Default at the end. */
+  readonly until?: number | ((next: TapeRecord) => boolean);
+  /**
+   * For `plaintext` tapes: what goes wrong, and did not then. One that never happens fails the replay. What goes wrong below that is for a
+   * {@link World}, with a fault plan.
+   */
+  readonly faults?: readonly TapeFault[];
   /** For `wire` tapes: what the client was given, such as its policy on members. Its suite is the tape's. */
   readonly engine?: Omit<MlsEngineOptions, 'suite'>;
 }
@@ -64,35 +74,47 @@ export class Replay {
   readonly clock: VirtualClock;
   readonly #player: Player;
   readonly #comparison: Comparison;
+  readonly #board: TapeFaultBoard;
   readonly #speed: number | 'max';
+  readonly #until: (next: TapeRecord) => boolean;
   #position = 0;
   #hasEnded = false;
 
   private constructor(
     tape: Tape,
     player: Player,
-    parts: { comparison: Comparison; clock: VirtualClock; channel$: Channel; speed: number | 'max' },
+    parts: { comparison: Comparison; clock: VirtualClock; channel$: Channel; board: TapeFaultBoard },
+    { speed = 'max', until }: ReplayOptions,
   ) {
     this.tape = tape;
     this.channel$ = parts.channel$;
     this.clock = parts.clock;
     this.#player = player;
     this.#comparison = parts.comparison;
-    this.#speed = parts.speed;
+    this.#board = parts.board;
+    this.#speed = speed;
+    this.#until = typeof until === 'number' ? ({ n }) => n > until : (until ?? (() => false));
   }
 
   /** See {@link replay}. */
   static async open(tape: Tape, options: ReplayOptions): Promise<Replay> {
-    const { speed = 'max', expect = 'exact' } = options;
+    const { speed = 'max', expect = 'exact', mode, faults = [] } = options;
     if (speed !== 'max' && !(speed > 0)) {
       throw new RuntimeError('invalid_argument', `Expected \`speed\` to be max or a number above 0, got ${speed}.`);
     }
+    if (mode !== undefined && mode !== tape.header.mode) {
+      throw new RuntimeError(
+        'invalid_argument',
+        `Expected a tape of mode ${mode}, got one of mode ${tape.header.mode}.`,
+      );
+    }
+    const board = new TapeFaultBoard(faults);
     const clock = new VirtualClock(tape.header.startedAtMs);
     const comparison = new Comparison(tape, expect, (record) => pathTo(tape, record));
     const random = new SeededRandom(1);
     const { channel: name } = tape.header;
     if (tape.header.mode === 'plaintext') {
-      const player = new PlaintextPlayer(tape, clock, comparison);
+      const player = new PlaintextPlayer(tape, clock, comparison, board);
       const channel$ = assembleChannel({
         name,
         self: new Uint8Array(),
@@ -102,13 +124,19 @@ export class Replay {
         clock,
         random,
       });
-      return new Replay(tape, player, { comparison, clock, channel$, speed });
+      return new Replay(tape, player, { comparison, clock, channel$, board }, options);
+    }
+    if (faults.length > 0) {
+      throw new RuntimeError(
+        'invalid_argument',
+        'A wire tape is computed again, so nothing can go wrong in it that did not; use a World with a fault plan.',
+      );
     }
     const { suite } = startOf(tape) as { readonly suite: NonNullable<MlsEngineOptions['suite']> };
     const player = new WirePlayer(tape, await createMlsEngine({ ...options.engine, suite }), comparison);
     const { identity, desk: mailbox, core } = player;
     const channel$ = assembleChannel({ ...identity, mailbox, core, clock, random });
-    return new Replay(tape, player, { comparison, clock, channel$, speed });
+    return new Replay(tape, player, { comparison, clock, channel$, board }, options);
   }
 
   /** Records that were played. */
@@ -121,19 +149,28 @@ export class Replay {
     return this.tape.records[this.#position];
   }
 
+  /** What was planned to go wrong, and whether it has. */
+  get faultCounts(): readonly TapeFaultCount[] {
+    return this.#board.counts;
+  }
+
   /** What differs from the recording so far. */
   get divergence(): Divergence | undefined {
     return this.#comparison.divergence;
   }
 
   /**
-   * Plays what is left, and ends the channel.
+   * Plays what is left, or up to `until`, and ends the channel.
    *
    * @throws {@link ReplayDivergedError} `replay_diverged` at the first thing that is not as it was recorded
    */
   async play(): Promise<ReplayResult> {
-    await this.runUntil(() => false);
-    await this.#end();
+    await this.runUntil(this.#until);
+    for (const { kind, nth } of this.#board.unfired) {
+      this.#comparison.diverged(undefined, undefined, undefined, `${kind} ${nth} was planned, and never happened`);
+    }
+    if (this.next !== undefined && this.divergence === undefined) await this.stop();
+    else await this.#end();
     const { divergence, matched } = this.#comparison;
     if (divergence !== undefined) throw new ReplayDivergedError(divergence);
     return { records: this.#position, matched, divergence };
@@ -161,7 +198,7 @@ export class Replay {
     const isWire = this.tape.header.mode === 'wire';
     for (let record = this.next; record !== undefined; record = this.next) {
       if (condition(record) || this.divergence !== undefined || this.#hasEnded) break;
-      if (this.#speed !== 'max') await this.#pace(record, this.#speed);
+      if (this.#speed !== 'max') await this.#pace(record.atMs, this.#speed);
       if (this.#player.desk.isHeld) await this.#player.desk.caughtUp();
       const played = this.#playNext(record);
       if (typeof played !== 'number') await played;
@@ -178,6 +215,16 @@ export class Replay {
 
   #playNext(record: TapeRecord): number | Promise<number> {
     this.#passTime(record.atMs);
+    const dueAtMs = this.#player.dueAtMs(record);
+    // While it is held back, time goes on.
+    if (dueAtMs > this.clock.elapsedMs && this.#speed !== 'max') {
+      return this.#pace(dueAtMs, this.#speed).then(() => this.#playDue(record, dueAtMs));
+    }
+    return this.#playDue(record, dueAtMs);
+  }
+
+  #playDue(record: TapeRecord, dueAtMs: number): number | Promise<number> {
+    this.#passTime(dueAtMs);
     const played = this.#player.play(record, this.#position);
     if (typeof played === 'number') {
       this.#position += played;
@@ -196,7 +243,7 @@ export class Replay {
     clock.skipTo(elapsedMs);
   }
 
-  async #pace({ atMs }: TapeRecord, speed: number): Promise<void> {
+  async #pace(atMs: number, speed: number): Promise<void> {
     const delayMs = (atMs - this.clock.elapsedMs) / speed;
     if (delayMs >= 1) await new Promise<void>((resolve) => void systemClock.schedule(delayMs, resolve));
   }

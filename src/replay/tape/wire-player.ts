@@ -18,6 +18,7 @@ import { PlayedTime } from './played-time.ts';
 import { PlayedTransport } from './played-transport.ts';
 import type { Player } from './player.ts';
 import type { Tape } from './tape.ts';
+import { TapeFaultBoard } from './tape-fault.ts';
 import type { TapeRecord } from './tape-record.ts';
 import { startOf } from './tape-start.ts';
 import { WireScript } from './wire-script.ts';
@@ -78,7 +79,11 @@ export class WirePlayer implements Player {
     const actor = new ChannelActor(record, this.#mailbox, ports, tap);
     this.core = actor;
     void actor.done.then(() => (this.#hasEnded = true));
-    this.desk = new LiveDesk(tape, actor.output, comparison, () => this.#stop());
+    this.desk = new LiveDesk(tape, actor.output, {
+      comparison,
+      board: new TapeFaultBoard([]),
+      stop: () => this.#stop(),
+    });
     this.#inputs = {
       engine,
       mailbox: this.#mailbox,
@@ -88,6 +93,10 @@ export class WirePlayer implements Player {
     };
     tap.listen(listener(comparison, this.#time));
     this.#first = firstInputs(start);
+  }
+
+  dueAtMs({ atMs }: TapeRecord): number {
+    return atMs;
   }
 
   async play({ n, kind, atMs, value }: TapeRecord, index: number): Promise<number> {

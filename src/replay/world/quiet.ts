@@ -21,3 +21,14 @@ export async function quiet(): Promise<void> {
   }
   throw new Error(`it did not get quiet within ${MAX_TURNS} turns of the event loop`);
 }
+
+/**
+ * Gives what is about to go on so many turns of the event loop, or fewer if it is {@link quiet} before: for where others may be busy all the
+ * time in the same process.
+ */
+export async function letGoOn(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) {
+    await yieldTurn();
+    if (isQuiet()) return;
+  }
+}
