@@ -31,9 +31,12 @@ export type { DiskImage, VirtualDisk, WriteOutcome } from './world/virtual-disk.
 export { World, type WorldOptions } from './world/world.ts';
 export type { Expectation } from './tape/comparison.ts';
 export { type Divergence, ReplayDivergedError } from './tape/divergence.ts';
-export { record, type Recording, type RecordOptions } from './tape/record.ts';
+export { record, type RecordOptions } from './tape/record.ts';
+export type { Recording } from './tape/recording.ts';
 export { hashPayloads, keepPayloads, type Redactor, type RedactorContext } from './tape/redactor.ts';
 export { Replay, replay, type ReplayOptions, type ReplayResult } from './tape/replay.ts';
+export type { SystemRecordOptions } from './tape/system-recording.ts';
+export { SystemReplay, replaySystem } from './tape/system-replay.ts';
 export { readTape, type Tape, type TapeSource } from './tape/tape.ts';
 export type { TapeFault, TapeFaultCount } from './tape/tape-fault.ts';
 export { type TapeHeader, type TapeMode, type TapeRecord, type TapeRecordKind } from './tape/tape-record.ts';

@@ -68,7 +68,7 @@ export class FaultyShowing {
     }
     const shown = this.#outage === undefined ? message : { ...message, phase: 'replay' as const };
     this.#output.emit([shown]);
-    for (const _ of this.#board.take('repeat-message', nth)) this.#output.emit([{ ...shown, redelivered: true }]);
+    this.#output.emit(this.#board.take('repeat-message', nth).map(() => ({ ...shown, redelivered: true })));
   }
 
   #lose(untilMs: number): void {

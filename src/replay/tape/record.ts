@@ -1,8 +1,11 @@
 import { type Channel, deferred, tapChannel, untapChannel } from '../../actors/channel/index.ts';
 import { RuntimeError } from '../../base/errors.ts';
 import type { StateKey } from '../../mls/index.ts';
+import type { ActorSystem } from '../../actors/index.ts';
 import { PlaintextRecorder } from './plaintext-recorder.ts';
 import { hashPayloads, keepPayloads, type Redactor } from './redactor.ts';
+import type { Recording } from './recording.ts';
+import { recordSystem, type SystemRecordOptions } from './system-recording.ts';
 import { TapeCipher } from './tape-cipher.ts';
 import { TAPE_VERSION, type TapeHeader } from './tape-record.ts';
 import type { TapeSink } from './tape-sink.ts';
@@ -25,21 +28,8 @@ export type RecordOptions =
       readonly key: StateKey;
     };
 
-/** A recording that is under way. */
-export interface Recording {
-  /** Records so far. */
-  readonly records: number;
-  /**
-   * Resolves with the number of records when the tape is whole: after {@link Recording.stop}, or when the channel has ended. Rejects
-   * when the sink fails or is too slow; the channel goes on, without being recorded.
-   */
-  readonly done: Promise<number>;
-  /** Ends the recording, and waits for what is on its way to the sink. The same as `done`. */
-  stop(): Promise<number>;
-}
-
 /**
- * Records what happens on a channel from now on. Resolves when it has begun.
+ * Records what happens on a channel, or in a system of actors, from now on. Resolves when it has begun.
  *
  * A `wire` recording begins with the channel connecting anew, when no commit is under way: only then is everything that decides
  * what it does on the tape.
@@ -51,7 +41,18 @@ export interface Recording {
  * const recording = await record(channel$, fileSink('night.tape'));
  * await recording.stop();
  */
-export async function record(channel: Channel, sink: TapeSink, options: RecordOptions = {}): Promise<Recording> {
+export function record(channel: Channel, sink: TapeSink, options?: RecordOptions): Promise<Recording>;
+/** Records what {@link ActorSystem.inspect$} tells, without payloads. {@link replaySystem} plays it. */
+export function record(system: ActorSystem, sink: TapeSink, options?: SystemRecordOptions): Promise<Recording>;
+export function record(
+  what: Channel | ActorSystem,
+  sink: TapeSink,
+  options: RecordOptions & SystemRecordOptions = {},
+): Promise<Recording> {
+  return 'inspect$' in what ? recordSystem(what, sink, options) : recordChannel(what, sink, options);
+}
+
+async function recordChannel(channel: Channel, sink: TapeSink, options: RecordOptions): Promise<Recording> {
   const mode = options.mode ?? 'plaintext';
   // Callers without types may hand in anything.
   if (!['plaintext', 'wire'].includes(mode)) {

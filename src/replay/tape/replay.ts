@@ -13,6 +13,7 @@ import type { Tape } from './tape.ts';
 import { type TapeFault, TapeFaultBoard, type TapeFaultCount } from './tape-fault.ts';
 import type { TapeMode, TapeRecord, TapeRecordKind } from './tape-record.ts';
 import { startOf } from './tape-start.ts';
+import { passTime } from './tape-time.ts';
 import { WirePlayer } from './wire-player.ts';
 
 /** Options of {@link replay}. */
@@ -113,6 +114,12 @@ export class Replay {
     const comparison = new Comparison(tape, expect, (record) => pathTo(tape, record));
     const random = new SeededRandom(1);
     const { channel: name } = tape.header;
+    if (name === undefined) {
+      throw new RuntimeError(
+        'invalid_argument',
+        'Expected a tape of a channel, got one of a system; see `replaySystem`.',
+      );
+    }
     if (tape.header.mode === 'plaintext') {
       const player = new PlaintextPlayer(tape, clock, comparison, board);
       const channel$ = assembleChannel({
@@ -214,7 +221,7 @@ export class Replay {
   }
 
   #playNext(record: TapeRecord): number | Promise<number> {
-    this.#passTime(record.atMs);
+    passTime(this.clock, record.atMs);
     const dueAtMs = this.#player.dueAtMs(record);
     // While it is held back, time goes on.
     if (dueAtMs > this.clock.elapsedMs && this.#speed !== 'max') {
@@ -224,7 +231,7 @@ export class Replay {
   }
 
   #playDue(record: TapeRecord, dueAtMs: number): number | Promise<number> {
-    this.#passTime(dueAtMs);
+    passTime(this.clock, dueAtMs);
     const played = this.#player.play(record, this.#position);
     if (typeof played === 'number') {
       this.#position += played;
@@ -234,13 +241,6 @@ export class Replay {
       this.#position += records;
       return records;
     });
-  }
-
-  /** Timers of the code under test fire in their order, before what happened later. */
-  #passTime(elapsedMs: number): void {
-    const { clock } = this;
-    while ((clock.nextMs ?? Infinity) <= elapsedMs) clock.runNext();
-    clock.skipTo(elapsedMs);
   }
 
   async #pace(atMs: number, speed: number): Promise<void> {

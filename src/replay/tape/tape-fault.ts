@@ -72,7 +72,7 @@ const KINDS: ReadonlySet<string> = new Set<TapeFault['kind']>([
 function check(fault: TapeFault): void {
   // Callers without types may hand in anything.
   if (!KINDS.has(fault.kind)) {
-    throw new RuntimeError('invalid_argument', `Expected \`faults\` of a known kind, got ${String(fault.kind)}.`);
+    throw new RuntimeError('invalid_argument', `Expected \`faults\` of a known kind, got ${fault.kind as string}.`);
   }
   checkInteger('nth', fault.nth, 1);
   if (fault.kind === 'delay-message') checkInteger('ms', fault.ms, 1);

@@ -7,8 +7,9 @@ export const TAPE_VERSION = 1;
  * - `plaintext`: what the channel has shown, and what was asked of it. Plays at any speed, without cryptography.
  * - `wire`: ciphertexts, the group's state at the beginning, and everything else that decided what the channel did. Plays with
  *   real MLS. It holds the keys of the group: it is always encrypted.
+ * - `system`: what happened in a system of actors, without payloads.
  */
-export type TapeMode = 'plaintext' | 'wire';
+export type TapeMode = 'plaintext' | 'wire' | 'system';
 
 /** The first line of a tape. Never encrypted. */
 export interface TapeHeader {
@@ -16,12 +17,12 @@ export interface TapeHeader {
   readonly format: 'skytale-tape';
   readonly version: number;
   readonly mode: TapeMode;
-  /** `org/namespace/service`. */
-  readonly channel: string;
+  /** `org/namespace/service`; absent where it is of a system. */
+  readonly channel?: string;
   /** By the clock of who recorded, Unix milliseconds. */
   readonly startedAtMs: number;
   /** What was done to payloads of a `plaintext` tape. */
-  readonly payloads: 'hashed' | 'kept' | 'redacted';
+  readonly payloads?: 'hashed' | 'kept' | 'redacted';
   /** How the lines behind this one are encrypted; absent if they are not. Not secret. */
   readonly protection?: string;
 }
@@ -35,7 +36,8 @@ export interface TapeHeader {
  * - `send`, `commit`, `leave`: asked for by the user, under a number. `settled`: what came of it.
  * - `now`, `bytes`, `fraction`, `timer`, `saved`, `loaded`, `staged`, `proposed`, `stopped-now`: what a port has answered.
  * - `emitted`: an event was shown. `state`: the channel's state has changed.
- * - `end`: the recording was ended, or the channel.
+ * - `inspected`: something happened in a system.
+ * - `end`: the recording was ended, or the channel or system.
  */
 export interface TapeRecord {
   readonly n: number;
@@ -65,4 +67,5 @@ export type TapeRecordKind =
   | 'stopped-now'
   | 'emitted'
   | 'state'
+  | 'inspected'
   | 'end';

@@ -3,7 +3,7 @@ import { RuntimeError } from '../../base/errors.ts';
 import type { StateKey } from '../../mls/index.ts';
 import { TapeCipher } from './tape-cipher.ts';
 import { tapeDamaged } from './tape-errors.ts';
-import { TAPE_VERSION, type TapeHeader, type TapeRecord } from './tape-record.ts';
+import { TAPE_VERSION, type TapeHeader, type TapeMode, type TapeRecord } from './tape-record.ts';
 
 /** What was recorded. */
 export interface Tape {
@@ -12,6 +12,8 @@ export interface Tape {
   /** Whether the end is missing: the process that recorded was killed. */
   readonly isCut: boolean;
 }
+
+const MODES: ReadonlySet<string> = new Set<TapeMode>(['plaintext', 'wire', 'system']);
 
 /** Where a tape comes from: a file by its path, or the text of one. */
 export type TapeSource = string | { readonly text: string };
@@ -44,7 +46,7 @@ function readHeader(line: string | undefined): TapeHeader {
     const detail = `the tape is of version ${header.version}, and this package reads versions up to ${TAPE_VERSION}: update it`;
     throw new RuntimeError('tape_version', detail);
   }
-  if (header.mode !== 'plaintext' && header.mode !== 'wire') throw tapeDamaged('has a header without a mode');
+  if (header.mode === undefined || !MODES.has(header.mode)) throw tapeDamaged('has a header without a mode');
   return header as TapeHeader;
 }
 

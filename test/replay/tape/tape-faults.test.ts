@@ -29,7 +29,7 @@ async function conversation(): Promise<Tape> {
     await world.run(100);
   }
   await world.complete(recording.stop());
-  return readTape({ text: sink.text });
+  return await readTape({ text: sink.text });
 }
 
 /** What is shown under these faults: words with phase and whether again, faults, statuses. */
