@@ -6,9 +6,8 @@ it('comes to the same end wherever between two writes its process is killed', as
   const result = await killPoints({
     relayFile: compiled('bench/soak/programs/relay.ts'),
     agentFile: compiled('bench/killpoints/programs/agent.ts'),
-    points: 8,
     say: () => undefined,
   });
-  expect(result).toMatchObject({ kills: 8, complaints: [] });
-  expect(result.writes).toBeGreaterThan(8);
+  expect(result.complaints).toEqual([]);
+  expect(result.kills).toBeGreaterThan(8);
 }, 240_000);
