@@ -68,7 +68,8 @@ export class Program<T extends Calls<T>> {
       this.#pending.set(id, { resolve, reject });
       const request: Request = { id, name, argument };
       this.#child.send(request, (error) => {
-        if (error !== null) this.#fail(error.message);
+        // Its end of the pipe is gone before its end is told.
+        if (error !== null) this.#fail(`a process has ended: ${error.message}`);
       });
     });
   }
