@@ -5,6 +5,19 @@
  * @module
  */
 export {
+  type AgentUnderTest,
+  assertEpochs,
+  assertFaults,
+  assertMarbles,
+  assertMessages,
+  assertReplays,
+  type ExpectedPayload,
+} from './assertions/assertions.ts';
+export { type MarbleOptions, Marbles, toMarbles } from './assertions/marbles.ts';
+export { type MatcherResult, matchers, type ReplayMatchers } from './assertions/matchers.ts';
+export { type Seen, watch } from './assertions/seen.ts';
+export { schedulerOf } from '../streams/index.ts';
+export {
   type Checker,
   CHECKERS,
   checkRun,
@@ -34,11 +47,13 @@ export { type Divergence, ReplayDivergedError } from './tape/divergence.ts';
 export { record, type RecordOptions } from './tape/record.ts';
 export type { Recording } from './tape/recording.ts';
 export { hashPayloads, keepPayloads, type Redactor, type RedactorContext } from './tape/redactor.ts';
-export { Replay, replay, type ReplayOptions, type ReplayResult } from './tape/replay.ts';
+export { Replay, replay } from './tape/replay.ts';
+export type { ReplayOptions, ReplayResult } from './tape/replay-options.ts';
 export type { SystemRecordOptions } from './tape/system-recording.ts';
 export { SystemReplay, replaySystem } from './tape/system-replay.ts';
 export { readTape, type Tape, type TapeSource } from './tape/tape.ts';
 export type { TapeFault, TapeFaultCount } from './tape/tape-fault.ts';
+export { tapeMessages } from './tape/tape-messages.ts';
 export { type TapeHeader, type TapeMode, type TapeRecord, type TapeRecordKind } from './tape/tape-record.ts';
 export { fileSink, MemorySink, type TapeSink } from './tape/tape-sink.ts';
 export { fromTapeValue, type Json, toTapeValue } from './tape/tape-value.ts';

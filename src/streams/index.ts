@@ -12,6 +12,7 @@ export { abortable } from './abortable.ts';
 export { Backoff, type BackoffOptions } from './backoff.ts';
 export type { BufferPolicy, WaitPolicy } from './buffer-policy.ts';
 export { buffered } from './buffered.ts';
+export { schedulerOf } from './clock-scheduler.ts';
 export { deriveState } from './derive-state.ts';
 export { EarliestTimer } from './earliest-timer.ts';
 export { Fifo } from './fifo.ts';

@@ -1,67 +1,36 @@
+import type { SchedulerLike } from 'rxjs';
 import { assembleChannel, type Channel } from '../../actors/channel/index.ts';
 import { systemClock } from '../../base/clock.ts';
 import { RuntimeError } from '../../base/errors.ts';
 import { createMlsEngine, type MlsEngineOptions } from '../../mls/index.ts';
-import { yieldTurn } from '../../streams/index.ts';
+import { schedulerOf, yieldTurn } from '../../streams/index.ts';
 import { SeededRandom } from '../world/seeded-random.ts';
 import { VirtualClock } from '../world/virtual-clock.ts';
-import { Comparison, type Expectation } from './comparison.ts';
+import { Comparison } from './comparison.ts';
 import { type Divergence, ReplayDivergedError } from './divergence.ts';
 import { PlaintextPlayer } from './plaintext-player.ts';
 import type { Player } from './player.ts';
+import { StrayTimers } from './stray-timers.ts';
+import type { ReplayOptions, ReplayResult } from './replay-options.ts';
 import type { Tape } from './tape.ts';
-import { type TapeFault, TapeFaultBoard, type TapeFaultCount } from './tape-fault.ts';
-import type { TapeMode, TapeRecord, TapeRecordKind } from './tape-record.ts';
+import { pathTo } from './tape-path.ts';
+import { TapeFaultBoard, type TapeFaultCount } from './tape-fault.ts';
+import type { TapeRecord } from './tape-record.ts';
 import { startOf } from './tape-start.ts';
 import { passTime } from './tape-time.ts';
 import { WirePlayer } from './wire-player.ts';
 
-/** Options of {@link replay}. */
-export interface ReplayOptions {
-  /** How much faster than it was recorded; `max` does not wait at all. Default `max`. */
-  readonly speed?: number | 'max';
-  /** What has to be as it was. Default `exact`. Of a `plaintext` tape only what the code under test asks for can differ. */
-  readonly expect?: Expectation;
-  /** What the tape has to be; any other is refused. Default whatever it is. */
-  readonly mode?: TapeMode;
-  /** Where {@link Replay.play} ends: behind the record of this number, or in front of the first for which this holds. Default at the end. */
-  readonly until?: number | ((next: TapeRecord) => boolean);
-  /**
-   * For `plaintext` tapes: what goes wrong, and did not then. One that never happens fails the replay. What goes wrong below that is for a
-   * {@link World}, with a fault plan.
-   */
-  readonly faults?: readonly TapeFault[];
-  /** For `wire` tapes: what the client was given, such as its policy on members. Its suite is the tape's. */
-  readonly engine?: Omit<MlsEngineOptions, 'suite'>;
-}
-
-/** How a replay has ended. */
-export interface ReplayResult {
-  /** Records that were played. */
-  readonly records: number;
-  /** Events that were shown as they were recorded; 0 for a `plaintext` tape, which shows nothing but that. */
-  readonly matched: number;
-  readonly divergence: Divergence | undefined;
+/** What a {@link Replay} is made of. */
+interface ReplayParts {
+  readonly comparison: Comparison;
+  readonly clock: VirtualClock;
+  readonly channel$: Channel;
+  readonly board: TapeFaultBoard;
+  readonly stray: StrayTimers;
 }
 
 /** Records that a `plaintext` tape plays before the event loop gets a turn. */
 const RECORDS_PER_TURN = 256;
-/** What stands in the path to a divergence. */
-const PATH_KINDS: ReadonlySet<TapeRecordKind> = new Set([
-  'start',
-  'turn',
-  'input',
-  'send',
-  'commit',
-  'leave',
-  'settled',
-  'emitted',
-  'state',
-  'timer',
-  'end',
-]);
-const PATH_LENGTH = 16;
-
 /**
  * A channel that does again what it has done. It has the interface of a live one, and code that gets it cannot tell; its time is
  * the tape's.
@@ -73,26 +42,28 @@ export class Replay {
   readonly channel$: Channel;
   /** The time of the tape. Give it to code that waits. */
   readonly clock: VirtualClock;
+  /** The same for operators of RxJS: `debounceTime(100, run.scheduler)`. */
+  readonly scheduler: SchedulerLike;
   readonly #player: Player;
   readonly #comparison: Comparison;
   readonly #board: TapeFaultBoard;
+  readonly #stray: StrayTimers;
   readonly #speed: number | 'max';
   readonly #until: (next: TapeRecord) => boolean;
   #position = 0;
   #hasEnded = false;
 
-  private constructor(
-    tape: Tape,
-    player: Player,
-    parts: { comparison: Comparison; clock: VirtualClock; channel$: Channel; board: TapeFaultBoard },
-    { speed = 'max', until }: ReplayOptions,
-  ) {
+  private constructor(tape: Tape, player: Player, parts: ReplayParts, options: ReplayOptions) {
+    const { speed = 'max', until, strayTimers = 'fail' } = options;
     this.tape = tape;
     this.channel$ = parts.channel$;
     this.clock = parts.clock;
+    this.scheduler = schedulerOf(parts.clock);
     this.#player = player;
     this.#comparison = parts.comparison;
     this.#board = parts.board;
+    this.#stray = parts.stray;
+    if (strayTimers === 'fail') this.#stray.onStray = (timer, where) => this.#isStray(timer, where);
     this.#speed = speed;
     this.#until = typeof until === 'number' ? ({ n }) => n > until : (until ?? (() => false));
   }
@@ -112,6 +83,7 @@ export class Replay {
     const board = new TapeFaultBoard(faults);
     const clock = new VirtualClock(tape.header.startedAtMs);
     const comparison = new Comparison(tape, expect, (record) => pathTo(tape, record));
+    const stray = new StrayTimers();
     const random = new SeededRandom(1);
     const { channel: name } = tape.header;
     if (name === undefined) {
@@ -131,7 +103,7 @@ export class Replay {
         clock,
         random,
       });
-      return new Replay(tape, player, { comparison, clock, channel$, board }, options);
+      return new Replay(tape, player, { comparison, clock, channel$, board, stray }, options);
     }
     if (faults.length > 0) {
       throw new RuntimeError(
@@ -140,10 +112,12 @@ export class Replay {
       );
     }
     const { suite } = startOf(tape) as { readonly suite: NonNullable<MlsEngineOptions['suite']> };
-    const player = new WirePlayer(tape, await createMlsEngine({ ...options.engine, suite }), comparison);
+    const engine = await createMlsEngine({ ...options.engine, suite });
+    // What the actor shows follows from here.
+    const player = stray.within(() => new WirePlayer(tape, engine, comparison));
     const { identity, desk: mailbox, core } = player;
     const channel$ = assembleChannel({ ...identity, mailbox, core, clock, random });
-    return new Replay(tape, player, { comparison, clock, channel$, board }, options);
+    return new Replay(tape, player, { comparison, clock, channel$, board, stray }, options);
   }
 
   /** Records that were played. */
@@ -171,7 +145,11 @@ export class Replay {
    *
    * @throws {@link ReplayDivergedError} `replay_diverged` at the first thing that is not as it was recorded
    */
-  async play(): Promise<ReplayResult> {
+  play(): Promise<ReplayResult> {
+    return this.#stray.watch(() => this.#play());
+  }
+
+  async #play(): Promise<ReplayResult> {
     await this.runUntil(this.#until);
     for (const { kind, nth } of this.#board.unfired) {
       this.#comparison.diverged(undefined, undefined, undefined, `${kind} ${nth} was planned, and never happened`);
@@ -187,8 +165,10 @@ export class Replay {
   async step(): Promise<TapeRecord | undefined> {
     const record = this.next;
     if (record === undefined) return undefined;
-    await this.#playNext(record);
-    await this.#player.settled();
+    await this.#stray.watch(async () => {
+      await this.#playNext(record);
+      await this.#player.settled();
+    });
     return record;
   }
 
@@ -201,7 +181,11 @@ export class Replay {
    * Plays until `condition` holds for the record that comes next, or the tape is over or not met any more. Then all has happened
    * that follows from what was played.
    */
-  async runUntil(condition: (next: TapeRecord) => boolean): Promise<void> {
+  runUntil(condition: (next: TapeRecord) => boolean): Promise<void> {
+    return this.#stray.watch(() => this.#runUntil(condition));
+  }
+
+  async #runUntil(condition: (next: TapeRecord) => boolean): Promise<void> {
     const isWire = this.tape.header.mode === 'wire';
     for (let record = this.next; record !== undefined; record = this.next) {
       if (condition(record) || this.divergence !== undefined || this.#hasEnded) break;
@@ -243,9 +227,16 @@ export class Replay {
     });
   }
 
+  #isStray(timer: string, where: string): void {
+    const { value } = this.tape.records[this.#position - 1] ?? {};
+    const detail = `${timer} was called, and a replay has no time but that of \`run.clock\`: ${where}`;
+    this.#comparison.diverged(this.#position, value, undefined, detail);
+  }
+
   async #pace(atMs: number, speed: number): Promise<void> {
     const delayMs = (atMs - this.clock.elapsedMs) / speed;
-    if (delayMs >= 1) await new Promise<void>((resolve) => void systemClock.schedule(delayMs, resolve));
+    if (delayMs < 1) return;
+    await new Promise<void>((resolve) => StrayTimers.allowed(() => void systemClock.schedule(delayMs, resolve)));
   }
 
   async #end(): Promise<void> {
@@ -268,13 +259,4 @@ export class Replay {
  */
 export function replay(tape: Tape, options: ReplayOptions = {}): Promise<Replay> {
   return Replay.open(tape, options);
-}
-
-function pathTo({ records }: Tape, record: number): readonly TapeRecord[] {
-  const path: TapeRecord[] = [];
-  for (let index = Math.min(record, records.length) - 1; index >= 0 && path.length < PATH_LENGTH; index -= 1) {
-    const step = records[index];
-    if (step !== undefined && PATH_KINDS.has(step.kind)) path.unshift(step);
-  }
-  return path;
 }

@@ -1,6 +1,8 @@
+import type { SchedulerLike } from 'rxjs';
 import type { ChannelName } from '../../base/channel-name.ts';
 import { checkInteger } from '../../base/check.ts';
 import { createMlsEngine } from '../../mls/index.ts';
+import { schedulerOf } from '../../streams/index.ts';
 import {
   createMemoryControlPlane,
   createMemoryRelay,
@@ -56,6 +58,8 @@ const PATIENCE_MS = 600_000;
 export class World implements AsyncDisposable {
   readonly seed: number;
   readonly clock: VirtualClock = new VirtualClock();
+  /** The same for operators of RxJS: `debounceTime(100, world.scheduler)`. */
+  readonly scheduler: SchedulerLike = schedulerOf(this.clock);
   /** For what your test decides by chance. */
   readonly random: SeededRandom;
   /** The relay's logs. */

@@ -1,0 +1,73 @@
+import { deepStrictEqual } from 'node:assert/strict';
+import type { Channel, ChannelFault } from '../../actors/channel/index.ts';
+import { equalBytes } from '../../base/bytes.ts';
+import { type Replay, replay } from '../tape/replay.ts';
+import type { ReplayOptions, ReplayResult } from '../tape/replay-options.ts';
+import type { Tape } from '../tape/tape.ts';
+import type { Marbles } from './marbles.ts';
+import type { Seen } from './seen.ts';
+
+/** The agent under test: it is given the channel before anything happens on it. */
+export type AgentUnderTest = (channel$: Channel, run: Replay) => unknown;
+
+/** A payload as a test writes it: its bytes, its text, or the value of its JSON. */
+export type ExpectedPayload = Uint8Array | string | { readonly json: unknown };
+
+/**
+ * Lets an agent meet what is on a tape. It has to do what was done then, if it does anything.
+ *
+ * @throws {@link ReplayDivergedError} `replay_diverged`
+ *
+ * @example
+ * await assertReplays(await readTape('night.tape'), (channel$) => summarize(channel$));
+ */
+export async function assertReplays(tape: Tape, agent: AgentUnderTest, options?: ReplayOptions): Promise<ReplayResult> {
+  const run = await replay(tape, options);
+  await agent(run.channel$, run);
+  return await run.play();
+}
+
+/** @throws AssertionError unless these are the payloads of the messages that were seen, in this order */
+export function assertMessages({ messages }: Seen, expected: readonly ExpectedPayload[]): void {
+  const actual = messages.map(({ payload }, index) => inTermsOf(payload, expected[index]));
+  deepStrictEqual(actual, expected);
+}
+
+/** @throws AssertionError unless faults of these kinds were seen, in this order */
+export function assertFaults({ faults }: Seen, expected: readonly ChannelFault['kind'][]): void {
+  deepStrictEqual(
+    faults.map(({ kind }) => kind),
+    expected,
+  );
+}
+
+/** @throws AssertionError unless the group went through these epochs, in this order */
+export function assertEpochs({ epochChanges }: Seen, expected: readonly (bigint | number)[]): void {
+  deepStrictEqual(
+    epochChanges.map(({ epoch }) => epoch),
+    expected.map(BigInt),
+  );
+}
+
+/** @throws AssertionError unless this was drawn, and, if they are given, with these values */
+export function assertMarbles(
+  marbles: Marbles<unknown>,
+  diagram: string,
+  values?: Readonly<Record<string, unknown>>,
+): void {
+  deepStrictEqual(marbles.diagram, diagram);
+  if (values !== undefined) deepStrictEqual(marbles.values, values);
+}
+
+/** What came, written as what was expected, so that a difference can be read. */
+function inTermsOf(payload: Uint8Array, expected: ExpectedPayload | undefined): ExpectedPayload {
+  if (expected instanceof Uint8Array) return equalBytes(payload, expected) ? expected : payload;
+  const text = new TextDecoder().decode(payload);
+  if (typeof expected === 'string' || expected === undefined) return text;
+  try {
+    return { json: JSON.parse(text) as unknown };
+  } catch {
+    // It is no JSON, which the assertion tells.
+    return text;
+  }
+}
