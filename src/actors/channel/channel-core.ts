@@ -1,3 +1,4 @@
+import type { CallIds } from './exchange-ports.ts';
 import type { Observable } from 'rxjs';
 import type { Clock } from '../../base/clock.ts';
 import type { SkytaleError } from '../../base/errors.ts';
@@ -34,4 +35,6 @@ export interface ChannelParts {
   readonly core: ChannelCore;
   readonly clock: Clock;
   readonly random: Random;
+  /** Default: new ones. */
+  readonly callIds?: CallIds;
 }

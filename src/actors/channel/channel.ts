@@ -121,7 +121,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   /** Channels come from a client. */
   private constructor(parts: ChannelParts) {
     super((subscriber) => this.messages$.subscribe(subscriber));
-    const { name, self, idKey, mailbox, core, clock, random } = parts;
+    const { name, self, idKey, mailbox, core, clock, random, callIds = new MessageIds(idKey, random) } = parts;
     const { output } = core;
     this.#core = core;
     this.#mailbox = mailbox;
@@ -136,7 +136,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
       name,
       clock,
       random,
-      ids: new MessageIds(idKey, random),
+      ids: callIds,
       self,
       state: () => output.state$.value,
       send: (parcel) => {

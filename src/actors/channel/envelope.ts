@@ -41,6 +41,20 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
   return envelope;
 }
 
+/** What members send to each other. */
+export type SentKind = NonNullable<Envelope['kind']['case']> | 'message';
+
+/** What something with this header is; of a request, which one. */
+export function describeHeader(header: Uint8Array | undefined): {
+  readonly kind: SentKind;
+  readonly request?: Uint8Array;
+} {
+  const { kind } = header === undefined ? {} : decodeEnvelope(header);
+  if (kind?.case === 'request' && kind.value.call !== undefined)
+    return { kind: kind.case, request: kind.value.call.id };
+  return { kind: kind?.case ?? 'message' };
+}
+
 /** Whether something with this header is a message, and not a request or anything else that members exchange. */
 export function isPlain(header: Uint8Array | undefined): boolean {
   return header === undefined || decodeEnvelope(header).kind.case === undefined;

@@ -3,6 +3,9 @@ import type { ChannelFault, ChannelState, SendReceipt } from './channel-event.ts
 import type { EnvelopeHeader } from './envelope.ts';
 import type { MessageIds } from './message-id.ts';
 
+/** Where requests get their ids from. */
+export type CallIds = Pick<MessageIds, 'create' | 'isOwn'>;
+
 /** Something to send on behalf of a desk. */
 export interface Parcel {
   readonly header: EnvelopeHeader;
@@ -20,7 +23,7 @@ export interface ExchangePorts {
   readonly name: string;
   readonly clock: Clock;
   /** Requests have ids of the same kind as messages: so a reply to an own one is known, also after a restart. */
-  readonly ids: MessageIds;
+  readonly ids: CallIds;
   /** Own identity. */
   readonly self: Uint8Array;
   readonly state: () => ChannelState;

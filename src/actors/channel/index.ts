@@ -45,6 +45,8 @@ export type {
 } from './channel-event.ts';
 export type { ChannelFigures, ChannelProbe, FaultNote } from './channel-inspection.ts';
 export type { MessageHandler } from './consumer.ts';
+export { describeHeader, type SentKind } from './envelope.ts';
+export type { CallIds } from './exchange-ports.ts';
 export type {
   Arrival,
   CallName,

@@ -1,11 +1,13 @@
 import { filter, Subscription } from 'rxjs';
-import type {
-  ChannelControl,
-  ChannelFront,
-  ChannelOutput,
-  JournalReader,
-  OutgoingPayload,
-  Waiter,
+import {
+  type ChannelControl,
+  type ChannelFront,
+  type ChannelOutput,
+  describeHeader,
+  type JournalReader,
+  type OutgoingPayload,
+  type SentKind,
+  type Waiter,
 } from '../../actors/channel/index.ts';
 import { equalBytes } from '../../base/bytes.ts';
 import { ChannelError } from '../../base/errors.ts';
@@ -16,7 +18,10 @@ import { ReplayDivergedError } from './divergence.ts';
 import type { Tape } from './tape.ts';
 import type { TapeFaultBoard } from './tape-fault.ts';
 import { commandsOf, type TapeCommand } from './tape-command.ts';
+import type { TapeRecord } from './tape-record.ts';
 
+/** What a channel sends when it suits it, or as an agent loses interest: when, and whether, is not compared. */
+const CHORES: ReadonlySet<SentKind> = new Set<SentKind>(['presence', 'confirmation', 'cancel']);
 /** Messages that a consumer of a replay may be behind. */
 const MAX_UNHANDLED = 1024;
 
@@ -43,6 +48,8 @@ export class LiveDesk implements ChannelFront {
   readonly #isRedacted: boolean;
   /** Commands on the tape that nobody has asked for, in order. */
   readonly #expected: TapeCommand[];
+  /** Their records, but for chores. */
+  readonly #unasked: Set<number>;
   readonly #waiters = new Map<number, Waiter<unknown>>();
   readonly #settled = new Map<number, Settlement>();
   #isClosed = false;
@@ -60,6 +67,7 @@ export class LiveDesk implements ChannelFront {
     this.#stop = stop;
     this.#isRedacted = tape.header.payloads !== 'kept';
     this.#expected = [...commandsOf(tape)];
+    this.#unasked = new Set(this.#expected.filter(({ what }) => !CHORES.has(what)).map(({ record }) => record.n));
   }
 
   /** Whether a reader is behind, so that the tape should wait. */
@@ -91,6 +99,11 @@ export class LiveDesk implements ChannelFront {
     return Promise.resolve();
   }
 
+  /** Whether what was asked for here has not been asked for yet. */
+  isAhead({ n }: TapeRecord): boolean {
+    return this.#unasked.has(n);
+  }
+
   /** The tape tells what came of a command. */
   settle(number: number, settlement: Settlement): void {
     const waiter = this.#waiters.get(number);
@@ -102,7 +115,7 @@ export class LiveDesk implements ChannelFront {
   /** The tape is over: what was recorded and not asked for is a difference, if anything was asked for. */
   conclude(): void {
     // Changes of the group are made by the channel itself, too.
-    const missing = this.#expected.find(({ kind }) => kind === 'send');
+    const missing = this.#expected.find(({ kind, what }) => kind === 'send' && !CHORES.has(what));
     if (this.#asked > 0 && missing !== undefined) {
       const { n, value } = missing.record;
       this.#comparison.diverged(n, value, undefined, 'a send was recorded, and was not asked for');
@@ -141,10 +154,10 @@ export class LiveDesk implements ChannelFront {
         this.#wake();
         return;
       case 'commit':
-        this.#ask('commit', message.request.waiter);
+        this.#ask('commit', 'message', message.request.waiter);
         return;
       case 'leave':
-        this.#ask('leave', message.waiter);
+        this.#ask('leave', 'message', message.waiter);
         return;
       case 'tap':
         message.request.waiter.reject(new ChannelError('bad_request', 'a replay cannot be recorded'));
@@ -175,6 +188,11 @@ export class LiveDesk implements ChannelFront {
   }
 
   #send(sent: OutgoingPayload): void {
+    const { kind } = describeHeader(sent.header);
+    if (CHORES.has(kind)) {
+      this.#chore(kind, sent.waiter);
+      return;
+    }
     this.#sends += 1;
     const [refusal] = this.#board.take('refuse-send', this.#sends);
     if (refusal === undefined) this.#sendOn(sent);
@@ -187,42 +205,56 @@ export class LiveDesk implements ChannelFront {
     }
   }
 
+  /** Gets the answer that one of its kind got then, if there is one. */
+  #chore(kind: SentKind, waiter: Waiter<unknown> | undefined): void {
+    const index = this.#expected.findIndex(({ what }) => what === kind);
+    const [command] = index === -1 ? [] : this.#expected.splice(index, 1);
+    if (command !== undefined && waiter !== undefined) this.#await(command.number, waiter);
+  }
+
   #sendOn({ payload, header, waiter }: OutgoingPayload): void {
-    this.#ask('send', waiter, (command) => {
-      const isPlain = header === undefined && command.header === undefined;
-      if (isPlain && !this.#isRedacted && command.payload !== undefined && !equalBytes(command.payload, payload)) {
-        return 'another payload was sent than was recorded';
-      }
-      return (header === undefined) === (command.header === undefined)
+    const { kind: what } = describeHeader(header);
+    this.#ask('send', what, waiter, (command) =>
+      this.#isRedacted || command.payload === undefined || equalBytes(command.payload, payload)
         ? undefined
-        : 'a plain message was recorded and something else sent, or the other way round';
-    });
+        : 'another payload was sent than was recorded',
+    );
   }
 
   #ask(
     kind: 'send' | 'commit' | 'leave',
+    what: SentKind,
     waiter: Waiter<unknown> | undefined,
     objection: (command: TapeCommand) => string | undefined = () => undefined,
   ): void {
     this.#asked += 1;
-    const index = this.#expected.findIndex((command) => command.kind === kind);
+    const index = this.#expected.findIndex((command) => command.kind === kind && command.what === what);
     const [command] = index === -1 ? [] : this.#expected.splice(index, 1);
     if (command === undefined) {
       const next = this.#expected[0]?.record;
-      this.#comparison.diverged(next?.n, next?.value, { kind }, `a ${kind} was asked for that was not recorded`);
+      this.#comparison.diverged(
+        next?.n,
+        next?.value,
+        { kind },
+        `a ${kind === 'send' ? what : kind} was asked for that was not recorded`,
+      );
       this.#refuse(waiter);
       return;
     }
+    this.#unasked.delete(command.record.n);
     const detail = objection(command);
     if (detail !== undefined) {
       this.#comparison.diverged(command.record.n, command.record.value, { kind }, detail);
       this.#refuse(waiter);
       return;
     }
-    if (waiter === undefined) return;
-    const settlement = this.#settled.get(command.number);
-    this.#settled.delete(command.number);
-    if (settlement === undefined) this.#waiters.set(command.number, waiter);
+    if (waiter !== undefined) this.#await(command.number, waiter);
+  }
+
+  #await(number: number, waiter: Waiter<unknown>): void {
+    const settlement = this.#settled.get(number);
+    this.#settled.delete(number);
+    if (settlement === undefined) this.#waiters.set(number, waiter);
     else answer(waiter, settlement);
   }
 

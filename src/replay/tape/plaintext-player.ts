@@ -73,6 +73,11 @@ export class PlaintextPlayer implements Player, ChannelCore {
       case 'state':
         this.#showing.state(fromTapeValue(value) as Partial<ChannelState>, record);
         break;
+      case 'send':
+      case 'commit':
+      case 'leave':
+        // The code under test is about to ask for it, if it asks for anything: what it waits for comes behind.
+        return this.desk.isAhead(record) ? letGoOn(PATIENCE).then(() => 1) : 1;
       case 'settled': {
         const { number, ...settlement } = fromTapeValue(value) as { readonly number: number } & Partial<
           Record<'value' | 'error', unknown>

@@ -16,6 +16,7 @@ import type { Tape } from './tape.ts';
 import { pathTo } from './tape-path.ts';
 import { TapeFaultBoard, type TapeFaultCount } from './tape-fault.ts';
 import type { TapeRecord } from './tape-record.ts';
+import { RecordedCallIds } from './recorded-call-ids.ts';
 import { startOf } from './tape-start.ts';
 import { passTime } from './tape-time.ts';
 import { WirePlayer } from './wire-player.ts';
@@ -85,6 +86,7 @@ export class Replay {
     const comparison = new Comparison(tape, expect, (record) => pathTo(tape, record));
     const stray = new StrayTimers();
     const random = new SeededRandom(1);
+    const callIds = new RecordedCallIds(tape, random);
     const { channel: name } = tape.header;
     if (name === undefined) {
       throw new RuntimeError(
@@ -102,6 +104,7 @@ export class Replay {
         core: player,
         clock,
         random,
+        callIds,
       });
       return new Replay(tape, player, { comparison, clock, channel$, board, stray }, options);
     }
@@ -116,7 +119,7 @@ export class Replay {
     // What the actor shows follows from here.
     const player = stray.within(() => new WirePlayer(tape, engine, comparison));
     const { identity, desk: mailbox, core } = player;
-    const channel$ = assembleChannel({ ...identity, mailbox, core, clock, random });
+    const channel$ = assembleChannel({ ...identity, mailbox, core, clock, random, callIds });
     return new Replay(tape, player, { comparison, clock, channel$, board, stray }, options);
   }
 

@@ -1,3 +1,4 @@
+import { describeHeader, type SentKind } from '../../actors/channel/index.ts';
 import type { Tape } from './tape.ts';
 import type { TapeRecord } from './tape-record.ts';
 import { fromTapeValue } from './tape-value.ts';
@@ -6,6 +7,10 @@ import { fromTapeValue } from './tape-value.ts';
 export interface TapeCommand {
   readonly record: TapeRecord;
   readonly kind: 'send' | 'commit' | 'leave';
+  /** Of a `send`: what was sent. */
+  readonly what: SentKind;
+  /** The id of a request. */
+  readonly request?: Uint8Array;
   /** By which its outcome is found. */
   readonly number: number;
   /** What was sent, as it stands on the tape. */
@@ -24,12 +29,18 @@ export function commandsOf({ header, records }: Tape): readonly TapeCommand[] {
       {
         record,
         kind,
+        ...describeSent(envelope),
         number: header.mode === 'wire' ? record.n : (number ?? 0),
         ...(payload && { payload }),
         ...(envelope && { header: envelope }),
       },
     ];
   });
+}
+
+function describeSent(header: Uint8Array | undefined): Pick<TapeCommand, 'what' | 'request'> {
+  const { kind: what, ...rest } = describeHeader(header);
+  return { what, ...rest };
 }
 
 function kindOf({ kind, value }: TapeRecord): TapeCommand['kind'] | undefined {
