@@ -13,6 +13,7 @@ export {
   assertReplays,
   type ExpectedPayload,
 } from './assertions/assertions.ts';
+export { type KeepMode, keptTape, type KeptTapeOptions } from './assertions/kept-tape.ts';
 export { type MarbleOptions, Marbles, toMarbles } from './assertions/marbles.ts';
 export { type MatcherResult, matchers, type ReplayMatchers } from './assertions/matchers.ts';
 export { type Seen, watch } from './assertions/seen.ts';
@@ -47,6 +48,7 @@ export { type Divergence, ReplayDivergedError } from './tape/divergence.ts';
 export { record, type RecordOptions } from './tape/record.ts';
 export type { Recording } from './tape/recording.ts';
 export { hashPayloads, keepPayloads, type Redactor, type RedactorContext } from './tape/redactor.ts';
+export { playTogether } from './tape/play-together.ts';
 export { Replay, replay } from './tape/replay.ts';
 export type { ReplayOptions, ReplayResult } from './tape/replay-options.ts';
 export type { SystemRecordOptions } from './tape/system-recording.ts';
