@@ -101,7 +101,10 @@ export class Inviter {
       token: formatInviteToken(token),
       id,
       expiresAt: expiresAtMs,
-      revoke: (call) => controlPlane.revokeInvite(id, call?.signal),
+      revoke: async (call) => {
+        call?.signal?.throwIfAborted();
+        await controlPlane.revokeInvite(id, call?.signal);
+      },
     };
   }
 }
