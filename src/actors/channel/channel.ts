@@ -2,7 +2,7 @@ import { concatMap, filter, map, Observable, type Observer, type Subscription } 
 import { checkBytes, checkInteger } from '../../base/check.ts';
 import { ChannelError, toSkytaleError } from '../../base/errors.ts';
 import { type ChannelRecord, groupMembers, safetyNumber } from '../../mls/index.ts';
-import { abortable, deriveState, type Holdable, type StateObservable } from '../../streams/index.ts';
+import { abortable, deriveState, type Holdable, onAbort, type StateObservable } from '../../streams/index.ts';
 import type { Clock } from '../../base/clock.ts';
 import { ChannelActor } from './channel-actor.ts';
 import type { ChannelCore, ChannelFront, ChannelParts } from './channel-core.ts';
@@ -478,14 +478,25 @@ export function ownIdentity({ group }: Pick<ChannelRecord, 'group'>): Uint8Array
 }
 
 /**
- * Listens to a channel from a moment on, see {@link TapRequest}. Resolves when it has begun.
+ * Listens to a channel from a moment on, see {@link TapRequest}. Resolves when it has begun; if `signal` is aborted first, it
+ * never does.
  *
- * @throws {@link ChannelError} `bad_request` if somebody listens already, `channel_closed`
+ * @throws {@link ChannelError} `bad_request` if somebody listens already, `channel_closed`; the reason of `signal`
  */
-export async function tapChannel(channel: Channel, request: Omit<TapRequest, 'waiter'>): Promise<void> {
+export async function tapChannel(
+  channel: Channel,
+  request: Omit<TapRequest, 'waiter'>,
+  signal?: AbortSignal,
+): Promise<void> {
+  signal?.throwIfAborted();
   const { promise, resolve, reject } = deferred<undefined>();
   if (!tap(channel, { kind: 'tap', request: { ...request, waiter: { resolve, reject } } })) throw closed(channel);
-  await promise;
+  const takeBack = signal && onAbort(signal, () => void untapChannel(channel, request.tap));
+  try {
+    await abortable(promise, signal);
+  } finally {
+    takeBack?.();
+  }
 }
 
 /** Ends what {@link tapChannel} began. Resolves when the tap was told; at once if the channel is closed. */

@@ -57,8 +57,13 @@ export class TapDesk {
     waiter.resolve(undefined);
   }
 
+  /** Listens no more, or does not wait to any more. */
   takeOff(tap: ChannelTap): void {
     if (this.#tap.current === tap) this.#tap.end();
+    if (this.#awaited?.tap !== tap) return;
+    const { name } = this.#bench.keeper.record;
+    this.#awaited.waiter.reject(new ChannelError('bad_request', `recording ${name} was given up before it began`));
+    this.#awaited = undefined;
   }
 
   /** What the actor has taken out of its mailbox. Who listens hears of it, and not of itself. */

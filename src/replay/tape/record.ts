@@ -12,7 +12,7 @@ import type { TapeSink } from './tape-sink.ts';
 import { TapeWriter } from './tape-writer.ts';
 import { WireRecorder } from './wire-recorder.ts';
 
-/** Options of {@link record}. */
+/** Options of {@link record} for a channel. */
 export type RecordOptions =
   | {
       /** Default. */
@@ -21,11 +21,15 @@ export type RecordOptions =
       readonly redact?: Redactor;
       /** Encrypts the tape. Default: it is not encrypted. */
       readonly key?: StateKey;
+      /** Gives up waiting for the recording to begin: it never does then. */
+      readonly signal?: AbortSignal;
     }
   | {
       readonly mode: 'wire';
       /** Encrypts the tape, which holds the keys of the group: as secret as the agent's data directory. */
       readonly key: StateKey;
+      /** Gives up waiting for the recording to begin: it never does then. */
+      readonly signal?: AbortSignal;
     };
 
 /**
@@ -35,7 +39,7 @@ export type RecordOptions =
  * what it does on the tape.
  *
  * @throws {@link ChannelError} `bad_request` if the channel is recorded already, `channel_closed`; {@link RuntimeError}
- * `invalid_argument`
+ * `invalid_argument`; the reason of `signal`
  *
  * @example
  * const recording = await record(channel$, fileSink('night.tape'));
@@ -91,7 +95,7 @@ async function recordChannel(channel: Channel, sink: TapeSink, options: RecordOp
     mode === 'wire' ? new WireRecorder(open, ended) : new PlaintextRecorder(open, redact ?? hashPayloads(), ended);
   // Whoever does not look at it is not to be killed by it: `stop` tells it as well.
   done.catch(() => undefined);
-  await tapChannel(channel, { tap, startsOver: mode === 'wire' });
+  await tapChannel(channel, { tap, startsOver: mode === 'wire' }, options.signal);
   return {
     get records() {
       return tap.records;
