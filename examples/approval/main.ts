@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { type JoinRequest, text } from 'skytale-rx';
 import { Cast } from '../lib/cast.ts';
+import { greet } from './greet.ts';
 
 await using cast = new Cast();
 const name = 'acme/team/board';
@@ -19,6 +20,7 @@ async function decide(request: JoinRequest): Promise<void> {
 }
 const decided: Promise<void>[] = [];
 alice.channel$.joinRequests$.subscribe((request) => decided.push(decide(request)));
+greet(alice.channel$);
 
 // bob waits until he is let in; each step of his way is an element of a stream.
 const steps: string[] = [];
@@ -44,7 +46,6 @@ await Promise.all(decided);
 const heard = new Promise<string>((resolve) => {
   bob.channel$.as(text()).subscribe(({ payload }) => resolve(payload));
 });
-await alice.channel$.as(text()).send('good morning, bob');
 assert.equal(await heard, 'good morning, bob');
 const members = alice.channel$.state$.value.members.map(({ identity }) => new TextDecoder().decode(identity));
 assert.deepEqual(members, ['alice', 'bob']);

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { filter, firstValueFrom, Subject } from 'rxjs';
 import { text } from 'skytale-rx';
 import { Cast } from '../lib/cast.ts';
+import { workOff } from './work-off.ts';
 
 const MESSAGES = 2000;
 /** What bob takes before he has handled any of it: a journal of 1,024 messages, and credit that was given before. */
@@ -19,10 +20,7 @@ const started = firstValueFrom(start$);
 const handled: string[] = [];
 const handled$ = new Subject<string>();
 handled$.subscribe((job) => handled.push(job));
-bob.as(text()).consume(async ({ payload }) => {
-  await started; // as slow as can be
-  handled$.next(payload);
-});
+workOff(bob, started, (job) => handled$.next(job));
 
 const alice$ = alice.as(text());
 await Promise.all(Array.from({ length: MESSAGES }, (_, index) => alice$.send(`job ${index + 1}`)));

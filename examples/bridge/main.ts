@@ -6,18 +6,12 @@ import assert from 'node:assert/strict';
 import { firstValueFrom, map, take, toArray } from 'rxjs';
 import { type Channel, text } from 'skytale-rx';
 import { Cast } from '../lib/cast.ts';
+import { carry } from './carry.ts';
 
 await using cast = new Cast();
 const lab = await cast.meet('acme/lab/results', 'alice', 'bridge');
 const press = await cast.meet('acme/press/news', 'carol', 'bridge');
 
-/** Says on `to` what the others say on `from`, in its order. Own messages do not come back, so there is no loop. */
-function carry(from: Channel, to: Channel): void {
-  const to$ = to.as(text());
-  from.as(text()).consume(async ({ payload }) => {
-    await to$.send(`from ${from.name}: ${payload}`); // resolves when the relay has it, durably
-  });
-}
 carry(lab.bridge, press.bridge);
 carry(press.bridge, lab.bridge);
 

@@ -1,12 +1,17 @@
 import { filter, map } from 'rxjs';
 import { type Agent, openOrJoin } from './agent.ts';
+import type { Channel } from '../../src/index.ts';
 import { hear, type Heard, isHeading, type Line } from './chat.ts';
+import type { Notebook } from './notebook.ts';
 
 /** Collects headings, and notes everything that is said. Killed and started again, he goes on from his data directory. */
 export async function bob(agent: Agent): Promise<void> {
-  const { notebook } = agent;
   const { channel$ } = await openOrJoin(agent);
+  collectHeadings(channel$, agent.notebook);
+}
 
+/** What he does with the channel. */
+export function collectHeadings(channel$: Channel, notebook: Pick<Notebook, 'note' | 'noteHeading'>): void {
   // Before `consume`, so that what is delivered again after a crash passes here too.
   channel$.pipe(map(hear), filter(isHeadingLine)).subscribe(({ seq, said }) => notebook.noteHeading(seq, said.text));
 

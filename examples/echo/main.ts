@@ -1,15 +1,14 @@
-/** bob says back to the channel whatever he hears on it. The echo itself is two lines. */
+/** bob says back to the channel whatever he hears on it. The echo itself is two lines, in echo.ts. */
 import assert from 'node:assert/strict';
-import { firstValueFrom, map, take, toArray } from 'rxjs';
+import { firstValueFrom, take, toArray } from 'rxjs';
 import { text } from 'skytale-rx';
 import { Cast } from '../lib/cast.ts';
+import { echo } from './echo.ts';
 
 await using cast = new Cast();
 const { alice, bob } = await cast.meet('acme/team/chat', 'alice', 'bob');
 
-// A channel is an Observable of what the others say, and an Observer for what you say: so it can be piped into itself.
-const bob$ = bob.as(text());
-bob$.pipe(map(({ payload }) => `you said: ${payload}`)).subscribe(bob$);
+echo(bob);
 
 const alice$ = alice.as(text());
 const answers = firstValueFrom(alice$.pipe(take(2), toArray()));

@@ -10,6 +10,7 @@ import { defer, from, lastValueFrom, mergeMap, type Observable, retry, toArray }
 import { type ActorRef, createSystem } from 'skytale-rx';
 import { seededRandom } from '../lib/seeded-random.ts';
 import { type Counts, wordsOf } from './counts.ts';
+import { countCrashes } from './crashes.ts';
 import { type Job, mappers, reducers, swarm, type Team } from './workers.ts';
 
 const CHUNK_LINES = 2;
@@ -24,7 +25,8 @@ const chunks = Array.from({ length: Math.ceil(lines.length / CHUNK_LINES) }, (_,
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 let crashes = 0;
 let twice = 0;
-await using system = createSystem({ random: seededRandom(seed), onCrash: () => (crashes += 1) });
+await using system = createSystem({ random: seededRandom(seed), onCrash: () => undefined });
+countCrashes(system.inspect$).subscribe((count) => (crashes = count));
 system.deadLetters$.subscribe(({ reason }) => {
   if (reason === 'lateReply') twice += 1; // the worker crashed after its answer, and did the job again
 });

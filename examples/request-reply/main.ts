@@ -3,28 +3,23 @@
  * the work at the other end is stopped.
  */
 import assert from 'node:assert/strict';
-import { finalize, firstValueFrom, interval, lastValueFrom, map, of, ReplaySubject, take, toArray } from 'rxjs';
+import { firstValueFrom, lastValueFrom, map, ReplaySubject, take, toArray } from 'rxjs';
 import { text } from 'skytale-rx';
 import { Cast } from '../lib/cast.ts';
+import { answer, count } from './responders.ts';
 
 await using cast = new Cast();
 const { alice, bob, carol } = await cast.meet('acme/team/questions', 'alice', 'bob', 'carol');
 const identity = (name: string): Uint8Array => new TextEncoder().encode(name);
 
-// bob counts, for ever if he is let; carol gives one answer.
 const stopped$ = new ReplaySubject<string>(1);
-bob.as(text()).respond(({ payload }) =>
-  interval(10).pipe(
-    map((count) => `${payload} ${count}`),
-    finalize(() => stopped$.next(payload)),
-  ),
-);
-carol.as(text()).respond(({ payload }) => of(`carol to "${payload}"`));
+count(bob, (question) => stopped$.next(question));
+answer(carol);
 
 // One answer, from one member.
 const alice$ = alice.as(text());
-const answer = await firstValueFrom(alice$.request('how are you?', { timeoutMs: 5000, to: identity('carol') }));
-assert.equal(answer.payload, 'carol to "how are you?"');
+const reply = await firstValueFrom(alice$.request('how are you?', { timeoutMs: 5000, to: identity('carol') }));
+assert.equal(reply.payload, 'carol to "how are you?"');
 
 // A stream of answers. When alice has three she unsubscribes, and bob stops counting.
 const counting$ = alice$.request('count', { timeoutMs: 5000, to: identity('bob'), expect: 'all' });

@@ -19,7 +19,11 @@ export type ExpectedPayload = Uint8Array | string | { readonly json: unknown };
  * @throws {@link ReplayDivergedError} `replay_diverged`
  *
  * @example
- * await assertReplays(await readTape('night.tape'), (channel$) => summarize(channel$));
+ * // The agent answers pings, and answers the pings of that night as it did.
+ * await assertReplays(await readTape('night.tape'), (channel$) => {
+ *   const chat$ = channel$.as(text());
+ *   chat$.pipe(filter(({ payload }) => payload === 'ping')).subscribe(() => chat$.next('pong'));
+ * });
  */
 export async function assertReplays(tape: Tape, agent: AgentUnderTest, options?: ReplayOptions): Promise<ReplayResult> {
   const run = await replay(tape, options);

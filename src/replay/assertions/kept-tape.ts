@@ -31,8 +31,11 @@ const MODES: ReadonlySet<string> = new Set<KeepMode>(['missing', 'update', 'lock
  * @throws {@link RuntimeError} `invalid_argument` if there is none and none may be recorded; what {@link readTape} throws
  *
  * @example
- * const tape = await keptTape('test/tapes/ping.tape', recordPings);
- * await assertReplays(tape, answerPings);
+ * const tape = await keptTape('test/tapes/crashes.tape', async (sink) => {
+ *   await using system = createSystem();
+ *   await record(system, sink);
+ *   // What is to be recorded; the recording ends with the system.
+ * });
  */
 export async function keptTape(
   file: string,

@@ -29,6 +29,8 @@ export class PlaintextPlayer implements Player, ChannelCore {
   readonly core: ChannelCore = this;
   readonly desk: LiveDesk;
   readonly output: ChannelOutput;
+  /** Identity of whose channel it was. */
+  readonly self: Uint8Array;
   readonly joinRequests$: Observable<never> = NEVER;
   readonly ended: SkytaleError | undefined = undefined;
   readonly #end = deferred<undefined>();
@@ -37,7 +39,8 @@ export class PlaintextPlayer implements Player, ChannelCore {
   readonly #showing: FaultyShowing;
 
   constructor(tape: Tape, clock: Clock, comparison: Comparison, board: TapeFaultBoard) {
-    const { state } = startOf(tape) as { readonly state: ChannelState };
+    const { state, self } = startOf(tape) as { readonly state: ChannelState; readonly self: Uint8Array };
+    this.self = self;
     this.output = new ChannelOutput({ ...state, cause: state.cause }, clock, new TapSwitch());
     this.#comparison = comparison;
     this.#showing = new FaultyShowing(this.output, board);

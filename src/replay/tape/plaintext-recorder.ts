@@ -1,10 +1,11 @@
-import type {
-  ChannelEvent,
-  ChannelState,
-  ChannelTap,
-  ChannelTurn,
-  TapStart,
-  Waiter,
+import {
+  type ChannelEvent,
+  type ChannelState,
+  type ChannelTap,
+  type ChannelTurn,
+  ownIdentity,
+  type TapStart,
+  type Waiter,
 } from '../../actors/channel/index.ts';
 import { recordedEvent } from './recorded-event.ts';
 import type { Redactor } from './redactor.ts';
@@ -35,11 +36,11 @@ export class PlaintextRecorder implements ChannelTap {
     return this.#writer?.records ?? 0;
   }
 
-  began({ clock, state }: TapStart): void {
+  began({ clock, state, record }: TapStart): void {
     this.#now = () => clock.now();
     this.#writer = this.#open(clock.now());
     this.#shown = state;
-    this.#write('start', toTapeValue({ state }));
+    this.#write('start', toTapeValue({ state, self: ownIdentity(record) }));
   }
 
   turn({ control, user }: ChannelTurn): ChannelTurn {

@@ -9,7 +9,7 @@ import type { Replay } from './replay.ts';
  *
  * @example
  * const [lab, press] = [await replay(await readTape('lab.tape')), await replay(await readTape('press.tape'))];
- * bridge(lab.channel$, press.channel$);
+ * lab.channel$.subscribe(({ payload }) => press.channel$.next(payload)); // the agent under test
  * await playTogether(lab, press);
  */
 export async function playTogether(...runs: readonly Replay[]): Promise<void> {

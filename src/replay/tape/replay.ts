@@ -98,7 +98,7 @@ export class Replay {
       const player = new PlaintextPlayer(tape, clock, comparison, board);
       const channel$ = assembleChannel({
         name,
-        self: new Uint8Array(),
+        self: player.self,
         idKey: new Uint8Array(32),
         mailbox: player.desk,
         core: player,

@@ -41,7 +41,7 @@ async function tapeOfTwo(): Promise<Tape> {
 
 const tape = await tapeOfTwo();
 
-test('what is seen is as expected', async () => {
+await test('what is seen is as expected', async () => {
   const run = await replay(tape);
   const seen = watch(run.channel$);
   const words$ = run.channel$.as(text()).pipe(map(({ payload }) => payload));
@@ -53,7 +53,7 @@ test('what is seen is as expected', async () => {
   assertMarbles(marbles, '(ab|)', { a: 'one', b: 'two' });
 });
 
-test('an agent that says something else differs from the recording', async () => {
+await test('an agent that says something else differs from the recording', async () => {
   await assertReplays(tape, (channel$) => channel$.subscribe());
   await assert.rejects(
     assertReplays(tape, (channel$) => channel$.as(text()).next('hello')),
@@ -61,7 +61,7 @@ test('an agent that says something else differs from the recording', async () =>
   );
 });
 
-test('a difference is shown', () => {
+await test('a difference is shown', () => {
   assert.throws(() => assertMessages({ messages: [], epochChanges: [], faults: [], statuses: [] }, ['one']), {
     code: 'ERR_ASSERTION',
   });
