@@ -140,6 +140,7 @@ export {
   type JoinStep,
   type JoinWithTokenOptions,
   type ManagerFault,
+  type MessagesOptions,
   type OutgoingMessage,
   type Protocol,
   Protocols,

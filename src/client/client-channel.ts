@@ -10,7 +10,7 @@ import type {
 import { checkBytes } from '../base/check.ts';
 import { MlsError } from '../base/errors.ts';
 import type { Invite, InviteOptions } from './inviter.ts';
-import { PayloadIterator } from './payload-iterator.ts';
+import { type MessagesOptions, PayloadIterator } from './payload-iterator.ts';
 
 /** A channel in the terms of the low-level client: bytes in, bytes out. {@link ClientChannel.channel$} is the reactive one. */
 export class ClientChannel implements AsyncDisposable {
@@ -85,13 +85,17 @@ export class ClientChannel implements AsyncDisposable {
    * Payloads of incoming messages, as they come. One iteration at a time; the channel stays usable meanwhile.
    *
    * Each message is handed out once, in order. After a crash, one that had been handed out but was still being worked on
-   * (no next one had been asked for) is handed out again. Between two iterations nothing is kept for the next one but what was there when
-   * the first one ended. Ends when the channel is closed; with the reason of `signal`, when that is aborted.
+   * (no next one had been asked for) is handed out again. Ends when the channel is closed; with the reason of `signal`, when that is
+   * aborted.
    *
-   * @throws {@link ChannelError} `bad_request` if the messages are being read already; the reason of `signal` if it is aborted
+   * What comes between two iterations is kept for the next one, and when much is kept the relay is asked for no more:
+   * see {@link MessagesOptions.afterwards} for who will not iterate again.
+   *
+   * @throws {@link ChannelError} `bad_request` if the messages are being read already; {@link RuntimeError} `invalid_argument`; the
+   * reason of `signal` if it is aborted
    */
-  messages({ signal }: CallOptions = {}): AsyncIterableIterator<Uint8Array> {
-    return new PayloadIterator(this.channel$, signal);
+  messages(options?: MessagesOptions): AsyncIterableIterator<Uint8Array> {
+    return new PayloadIterator(this.channel$, options);
   }
 
   /** See {@link Channel.stop}. */

@@ -2,6 +2,7 @@ export type { ClientInspection } from './agent-options.ts';
 export { ClientChannel } from './client-channel.ts';
 export type { Invite, InviteOptions } from './inviter.ts';
 export type { JoinOptions, JoinStep, JoinWithTokenOptions } from './join-step.ts';
+export type { MessagesOptions } from './payload-iterator.ts';
 export type { RevocationReason, RevocationReceipt, RevocationStep, RevokeOptions } from './revocation.ts';
 export { SkytaleClient, SkytaleClient as StaticClient, type SkytaleClientOptions } from './skytale-client.ts';
 export { createEnvelope, type EnvelopeInit, type EnvelopeOptions, replyTo } from './envelope/create-envelope.ts';

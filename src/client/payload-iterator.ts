@@ -1,6 +1,19 @@
 import type { Subscription } from 'rxjs';
-import type { Channel, Consumption } from '../actors/channel/index.ts';
+import type { CallOptions, Channel, ConsumeOptions, Consumption } from '../actors/channel/index.ts';
 import { onAbort } from '../streams/index.ts';
+
+/** Options of {@link ClientChannel.messages}. `signal` ends the iteration. */
+export interface MessagesOptions extends CallOptions {
+  /**
+   * What becomes of messages that come after the iteration. `keep` (default): they wait, on disk, for the next one, or for
+   * {@link Channel.consume}. `let-pass`: they are for the channel's streams alone.
+   *
+   * 1,024 messages or 8 MiB are kept; then the relay is asked for no more, which a `slow` fault tells, until somebody reads on. As
+   * changes of the group wait as well then, whoever has iterated and is to read the streams alone from now on ends the last
+   * iteration with `let-pass`.
+   */
+  readonly afterwards?: ConsumeOptions['afterwards'];
+}
 
 /** A call of `next` that waits. */
 interface Call {
@@ -19,8 +32,7 @@ interface Offer {
  *
  * A message is acknowledged when the next one is asked for, or when the iteration ends; so what was handed out and not
  * finished when the process died is handed out again. Ends when the channel does. Breaking off a `for await` ends the
- * iteration and not the channel: a later one goes on with what was there and not handed out. What comes while nobody iterates
- * or consumes is for the channel's streams alone.
+ * iteration and not the channel: a later one goes on where it ended, see {@link MessagesOptions.afterwards}.
  */
 export class PayloadIterator implements AsyncIterableIterator<Uint8Array> {
   readonly #consumption: Consumption;
@@ -35,10 +47,12 @@ export class PayloadIterator implements AsyncIterableIterator<Uint8Array> {
   #failure: { readonly reason: unknown } | undefined;
 
   /**
-   * @param signal ends the iteration: a call of `next` that waits, or else the following one, rejects with its reason
-   * @throws {@link ChannelError} `bad_request` if the channel is being iterated or consumed already; the reason of `signal`
+   * When `signal` is aborted a call of `next` that waits, or else the following one, rejects with its reason.
+   *
+   * @throws {@link ChannelError} `bad_request` if the channel is being iterated or consumed already; {@link RuntimeError}
+   * `invalid_argument`; the reason of `signal`
    */
-  constructor(channel: Channel, signal?: AbortSignal) {
+  constructor(channel: Channel, { signal, afterwards = 'keep' }: MessagesOptions = {}) {
     signal?.throwIfAborted();
     this.#consumption = channel.consume(
       ({ payload }, signal) =>
@@ -56,6 +70,7 @@ export class PayloadIterator implements AsyncIterableIterator<Uint8Array> {
           this.#offer = offer;
           this.#deliver();
         }),
+      { afterwards },
     );
     const end = (): void => this.#end();
     this.#ending = channel.status$.subscribe({ complete: end, error: end });

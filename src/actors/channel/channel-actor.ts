@@ -280,6 +280,7 @@ export class ChannelActor implements ChannelCore {
         return;
       case 'release':
         this.#journal.release(message.consumer);
+        this.#credit.processed(0);
         return;
       case 'flush':
         this.#bench.keeper.deferShortly(this.#bench.keeper.record);

@@ -28,6 +28,13 @@ export interface ConsumeOptions {
    * outcome of an earlier message wants 1.
    */
   readonly concurrency?: number;
+  /**
+   * What becomes of messages that come after the consumer was stopped. `let-pass` (default): they are for the streams alone.
+   * `keep`: they are journalled for the next consumer; when the journal is full, at 1,024 messages or 8 MiB, the relay is asked for
+   * no more, which a `slow` fault tells. As changes of the group wait as well then, who may be the last consumer wants the other.
+   * Until the next consumer comes, or the channel is closed.
+   */
+  readonly afterwards?: 'let-pass' | 'keep';
 }
 
 /** A durable consumer at work. */

@@ -1,5 +1,5 @@
 import { checkInteger } from '../../base/check.ts';
-import { ChannelError } from '../../base/errors.ts';
+import { ChannelError, RuntimeError } from '../../base/errors.ts';
 import { Backoff } from '../../streams/index.ts';
 import type { ChannelFault } from './channel-event.ts';
 import type { ChannelFront } from './channel-core.ts';
@@ -36,8 +36,11 @@ export class ConsumeDesk {
   }
 
   /** See {@link Channel.consume}. */
-  consume(handler: MessageHandler, { concurrency = 1 }: ConsumeOptions = {}): Consumption {
+  consume(handler: MessageHandler, { concurrency = 1, afterwards = 'let-pass' }: ConsumeOptions = {}): Consumption {
     checkInteger('concurrency', concurrency, 1, MAX_CONCURRENCY);
+    if (afterwards !== 'let-pass' && (afterwards as unknown) !== 'keep') {
+      throw new RuntimeError('invalid_argument', 'Expected `afterwards` to be let-pass or keep.');
+    }
     if (this.#consumer !== undefined) throw new ChannelError('bad_request', `${this.#name} has a consumer already`);
     const consumer = new Consumer(handler, {
       clock: this.#ports.clock,
@@ -48,7 +51,7 @@ export class ConsumeDesk {
     });
     this.#consumer = consumer;
     this.#mailbox.tell({ kind: 'consume', consumer });
-    return { stop: () => this.#release(consumer) };
+    return { stop: () => this.#end(consumer, afterwards) };
   }
 
   /** Takes no further message, and tells the handlers. */
@@ -56,11 +59,12 @@ export class ConsumeDesk {
     this.#consumer?.stop();
   }
 
-  async #release(consumer: Consumer): Promise<void> {
+  async #end(consumer: Consumer, afterwards: 'let-pass' | 'keep'): Promise<void> {
     consumer.stop();
     await consumer.done;
     if (this.#consumer !== consumer) return;
     this.#consumer = undefined;
-    this.#mailbox.tell({ kind: 'release', consumer });
+    // The journal goes on for one that is not released; the next one takes its place.
+    if (afterwards === 'let-pass') this.#mailbox.tell({ kind: 'release', consumer });
   }
 }

@@ -45,8 +45,9 @@ export class Consumer implements JournalReader {
     this.done = Promise.all(lanes).then(() => undefined);
   }
 
-  /** Queues messages, in order. */
+  /** Queues messages, in order. When it has stopped they are in the journal alone, for the next consumer. */
   offer(messages: readonly ChannelMessage[]): void {
+    if (this.#abort.signal.aborted) return;
     for (const message of messages) {
       this.#queue.push(message);
       this.#wakers.shift()?.();
@@ -56,6 +57,7 @@ export class Consumer implements JournalReader {
   /** Takes no further message, and tells the handlers. Those in hand are acknowledged if their handlers complete. */
   stop(): void {
     this.#abort.abort();
+    this.#queue.clear();
     for (const wake of this.#wakers.splice(0)) wake();
   }
 

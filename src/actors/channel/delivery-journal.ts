@@ -23,7 +23,7 @@ export class DeliveryJournal {
     this.#unconfirmed = bench.keeper.record.journal;
   }
 
-  /** Whether messages have to be journalled, because somebody will acknowledge them. */
+  /** Whether messages have to be journalled, because somebody acknowledges them, or the next one will. */
   get isOn(): boolean {
     return this.#consumer !== undefined;
   }
@@ -33,14 +33,15 @@ export class DeliveryJournal {
     return this.#bench.keeper.record.journal.length;
   }
 
-  /** Whether at most half of its places are taken. */
+  /** Whether at most half of its places are taken, or nobody wants any. */
   get isHalfEmpty(): boolean {
-    return this.length * 2 <= MAX_MESSAGES;
+    return !this.isOn || this.length * 2 <= MAX_MESSAGES;
   }
 
-  /** Whether more messages may be fetched. */
+  /** Whether more messages may be fetched. What an earlier consumer has left is in nobody's way. */
   get hasRoom(): boolean {
     const { journal } = this.#bench.keeper.record;
+    if (!this.isOn) return true;
     if (journal.length >= MAX_MESSAGES) return false;
     return journal.reduce((sum, { payload }) => sum + payload.length, 0) < MAX_BYTES;
   }

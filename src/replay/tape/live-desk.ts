@@ -2,6 +2,7 @@ import { filter, Subscription } from 'rxjs';
 import {
   type ChannelControl,
   type ChannelFront,
+  type ChannelMessage,
   type ChannelOutput,
   describeHeader,
   type JournalReader,
@@ -56,7 +57,8 @@ export class LiveDesk implements ChannelFront {
   #asked = 0;
   #sends = 0;
   #holds = 0;
-  #unhandled = 0;
+  /** Handed to a consumer and not acknowledged, by position, oldest first. */
+  readonly #unhandled = new Map<number, ChannelMessage>();
   #consumption = new Subscription();
   #resume: (() => void) | undefined;
 
@@ -72,7 +74,7 @@ export class LiveDesk implements ChannelFront {
 
   /** Whether a reader is behind, so that the tape should wait. */
   get isHeld(): boolean {
-    return this.#holds > 0 || this.#unhandled >= MAX_UNHANDLED;
+    return this.#holds > 0 || this.#unhandled.size >= MAX_UNHANDLED;
   }
 
   /** Resolves when no reader is behind. */
@@ -139,11 +141,11 @@ export class LiveDesk implements ChannelFront {
         return;
       case 'release':
         this.#consumption.unsubscribe();
-        this.#unhandled = 0;
+        this.#unhandled.clear();
         this.#wake();
         return;
       case 'acknowledge':
-        this.#unhandled = Math.max(0, this.#unhandled - 1);
+        this.#unhandled.delete(message.seq);
         this.#wake();
         return;
       case 'hold':
@@ -174,11 +176,13 @@ export class LiveDesk implements ChannelFront {
     }
   }
 
-  /** Hands what is shown to a consumer. A replay has no journal: what a consumer leaves is for nobody. */
+  /** Hands what is shown to a consumer. What one has left that was not released is for the next one. */
   #consume(consumer: JournalReader): void {
+    this.#consumption.unsubscribe();
+    consumer.offer([...this.#unhandled.values()]);
     this.#consumption = this.#output.events$.pipe(filter((event) => event.kind === 'message')).subscribe({
       next: (event) => {
-        this.#unhandled += 1;
+        this.#unhandled.set(event.seq, event);
         consumer.offer([event]);
       },
       error: reportToHost,

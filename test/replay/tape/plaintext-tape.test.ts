@@ -118,6 +118,22 @@ describe('a plaintext tape', () => {
     expect(handled).toEqual(['summarize this', 'thank you']);
   });
 
+  it('keeps for the next consumer what came after one that wanted that, as a live channel does', async () => {
+    const { tape } = await recordBob({ redact: keepPayloads }, talk);
+    const run = await replay(tape);
+    const channel$ = run.channel$.as(text());
+    const [shown, handled]: [string[], string[]] = [[], []];
+    channel$.subscribe(({ payload }) => shown.push(payload));
+    const first = channel$.consume(({ payload }) => void handled.push(payload), { afterwards: 'keep' });
+    while (shown.length < 1 && run.next !== undefined) await run.step();
+    await first.stop();
+    while (shown.length < 2 && run.next !== undefined) await run.step();
+    expect(handled).toEqual(['summarize this']);
+    channel$.consume(({ payload }) => void handled.push(payload));
+    await run.play();
+    expect(handled).toEqual(['summarize this', 'thank you']);
+  });
+
   it('ends where the process that recorded ended', async () => {
     const { text: written } = await recordBob({ redact: keepPayloads }, talk);
     const torn = written.slice(0, written.lastIndexOf('"end"') - 3);
