@@ -12,8 +12,9 @@ import { fromTapeValue } from './tape-value.ts';
  *
  * @example
  * import { TestScheduler } from 'rxjs/testing';
+ * import { expect } from 'vitest';
  * const tape = await readTape('night.tape');
- * const scheduler = new TestScheduler((actual, expected) => assert.deepEqual(actual, expected));
+ * const scheduler = new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
  * scheduler.run(({ expectObservable }) => {
  *   const lengths$ = tapeMessages(tape, scheduler).pipe(map(({ payload }) => payload.length));
  *   expectObservable(lengths$).toBe('40ms a 99ms (b|)', { a: 3, b: 5 });
