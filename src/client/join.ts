@@ -1,9 +1,17 @@
 import { Observable } from 'rxjs';
 import type { Clock } from '../base/clock.ts';
-import { TransportError } from '../base/errors.ts';
+import type { RelayTransport } from '../transport/index.ts';
 import type { ClientChannel } from './client-channel.ts';
 import type { JoinAttempt, AttemptStep } from './join-attempt.ts';
 import type { JoinStep } from './join-step.ts';
+import { RelayTrouble } from './relay-trouble.ts';
+
+/** What {@link joinWithin} works with. */
+export interface JoinLimits extends Pick<RelayTransport, 'status$'> {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
 
 /** What makes an attempt to join, and what comes of it. */
 export interface Joining {
@@ -53,16 +61,17 @@ export function joinSteps(
 /** The channel at the end of the steps, within a time. */
 export async function joinWithin(
   steps: (signal: AbortSignal, onAttempt: (attempt: JoinAttempt) => void) => Observable<JoinStep>,
-  { clock, timeoutMs, signal }: { readonly clock: Clock; readonly timeoutMs: number; readonly signal?: AbortSignal },
+  { clock, timeoutMs, signal, status$ }: JoinLimits,
 ): Promise<ClientChannel> {
   const timeout = new AbortController();
+  const trouble = new RelayTrouble(status$);
   let attempt: JoinAttempt | undefined;
   const cancel = clock.schedule(timeoutMs, () => {
     const reason =
       attempt?.wasTakenUp === true
         ? 'a member has taken the request up and not finished'
         : 'no member was online to admit this agent';
-    timeout.abort(new TransportError('join_timeout', `not joined within ${timeoutMs / 1000} s: ${reason}`));
+    timeout.abort(trouble.timeout(`not joined within ${timeoutMs / 1000} s: ${reason}`));
   });
   const either = signal === undefined ? timeout.signal : AbortSignal.any([signal, timeout.signal]);
   try {
@@ -76,5 +85,6 @@ export async function joinWithin(
     });
   } finally {
     cancel();
+    trouble.stop();
   }
 }

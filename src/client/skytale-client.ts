@@ -260,14 +260,15 @@ export class SkytaleClient implements AsyncDisposable {
   /**
    * {@link SkytaleClient.join}, to its end.
    *
-   * @throws {@link TransportError} `join_timeout` after `timeoutMs`, saying whether a member was online; and what `join` errors
-   * with
+   * @throws {@link TransportError} `join_timeout` after `timeoutMs`, saying whether a member was online, and what kept this agent from
+   * the relay, if anything did, which is its `cause` as well; and what `join` errors with
    */
   async joinWithToken(name: string, token: string, options: JoinWithTokenOptions = {}): Promise<ClientChannel> {
     const timeoutMs = checkInteger('timeoutMs', options.timeoutMs ?? 60_000, 1, MAX_TIMEOUT_MS);
     const { signal } = options;
     return joinWithin((either, onAttempt) => this.#join(name, token, either, onAttempt), {
       clock: this.#clock,
+      status$: this.#transport.status$,
       timeoutMs,
       ...(signal && { signal }),
     });

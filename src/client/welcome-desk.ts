@@ -1,6 +1,6 @@
 import type { ChannelName } from '../base/channel-name.ts';
 import type { Clock } from '../base/clock.ts';
-import { MlsError, TransportError } from '../base/errors.ts';
+import { MlsError } from '../base/errors.ts';
 import {
   type AgentKeys,
   type AgentStore,
@@ -14,6 +14,7 @@ import {
   readWelcome,
 } from '../mls/index.ts';
 import type { RelayTransport } from '../transport/index.ts';
+import { RelayTrouble } from './relay-trouble.ts';
 
 /** How long a relay may take to hand out a Welcome that it has had since the commit was accepted. */
 const ADMISSION_MS = 30_000;
@@ -77,14 +78,15 @@ export class WelcomeDesk {
   /**
    * Has the relay hand the Welcome to this account, which opens the channel to it.
    *
-   * @throws {@link TransportError} `join_timeout`; {@link MlsError} `invalid_welcome`; the reason of `signal`
+   * @throws {@link TransportError} `join_timeout`, with what keeps the relay away; {@link MlsError} `invalid_welcome`; the reason of `signal`
    */
   async askAdmission(name: ChannelName, { ref }: KeyPackageBundle, signal: AbortSignal | undefined): Promise<void> {
     const { transport, clock } = this.#options;
     const timeout = new AbortController();
+    const trouble = new RelayTrouble(transport.status$);
     const cancelTimeout = clock.schedule(ADMISSION_MS, () => {
       const detail = `the relay has not opened ${name} to this account within ${ADMISSION_MS / 1000} s: call joinChannel again`;
-      timeout.abort(new TransportError('join_timeout', detail));
+      timeout.abort(trouble.timeout(detail));
     });
     const either = signal === undefined ? timeout.signal : AbortSignal.any([signal, timeout.signal]);
     try {
@@ -92,6 +94,7 @@ export class WelcomeDesk {
       if (channel === name) return;
     } finally {
       cancelTimeout();
+      trouble.stop();
     }
     throw new MlsError(
       'invalid_welcome',
