@@ -14,6 +14,14 @@ const PROCESSES = 'test/**/*.process.test.ts';
 /** As many test files at a time as there are cores, but not more than `most`. */
 const upTo = (most: number): number => Math.min(availableParallelism(), most);
 
+/** The two groups that run side by side, at the same time. */
+const SIDE_BY_SIDE = {
+  maxWorkers: upTo(4),
+  testTimeout: 20_000,
+  hookTimeout: 20_000,
+  sequence: { groupOrder: 0 },
+};
+
 /**
  * Three groups, one after the other. Most test files run side by side, those of the pure parts in processes that they
  * share. Files named `*.process.test.ts` start or kill processes: two of them run at a time, which wait for what they
@@ -38,27 +46,21 @@ const config: ViteUserConfig = defineConfig({
       {
         extends: true,
         test: {
+          ...SIDE_BY_SIDE,
           name: 'units',
           include: ['test/**/*.test.ts'],
           exclude: [PROCESSES, ...PURE],
-          maxWorkers: upTo(4),
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
-          sequence: { groupOrder: 0 },
         },
       },
       {
         extends: true,
         test: {
+          ...SIDE_BY_SIDE,
           name: 'pure',
           include: PURE,
           exclude: [PROCESSES],
           // A file of these takes longer to import than to run.
           isolate: false,
-          maxWorkers: upTo(4),
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
-          sequence: { groupOrder: 0 },
         },
       },
       {

@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { type ChannelFault, type ClientChannel, SkytaleClient } from '../../src/index.ts';
 import { startRelay } from '../../src/relay/index.ts';
 import { bytes, isFault, Recorder, textOf } from '../support/swarm.ts';
@@ -65,6 +65,7 @@ const authenticatorOf = ({ channel$ }: ClientChannel): string =>
 
 it('that shows a member another history is found out by the first message, and all come to one history again', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'skytale-lying-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const [honest, copy] = [join(directory, 'relay'), join(directory, 'copy')];
   let relay = await startRelay({ dataDir: honest, port: 0 });
   const { port } = relay;
@@ -113,5 +114,4 @@ it('that shows a member another history is found out by the first message, and a
   await Promise.all([alice, bob, carol].map((client) => client.close()));
   await proxy.close();
   await Promise.all([relay.close(), other.close()]);
-  await rm(directory, { recursive: true, force: true });
 }, 240_000);

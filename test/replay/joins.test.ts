@@ -114,4 +114,5 @@ it('says that a record is damaged, in place of going on with half of what it kne
   world.arm();
   await world.until(() => errors.length > 0);
   expect(errors).toMatchObject([{ code: 'store_damaged' }]);
+  world.checkAllFired();
 });
