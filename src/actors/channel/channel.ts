@@ -1,10 +1,10 @@
 import { concatMap, filter, map, Observable, type Observer, type Subscription } from 'rxjs';
 import { checkBytes, checkInteger } from '../../base/check.ts';
-import { ChannelError, toSkytaleError } from '../../base/errors.ts';
-import { type ChannelRecord, groupMembers, safetyNumber } from '../../mls/index.ts';
-import { abortable, deriveState, type Holdable, onAbort, type StateObservable } from '../../streams/index.ts';
+import { toSkytaleError } from '../../base/errors.ts';
+import { safetyNumber } from '../../mls/index.ts';
+import { abortable, deriveState, type Holdable, type StateObservable } from '../../streams/index.ts';
 import type { Clock } from '../../base/clock.ts';
-import { ChannelActor } from './channel-actor.ts';
+import { channelClosed } from './channel-closed.ts';
 import type { ChannelCore, ChannelFront, ChannelParts } from './channel-core.ts';
 import type {
   ChannelEvent,
@@ -18,8 +18,7 @@ import type {
   SendReceipt,
 } from './channel-event.ts';
 import type { ChannelProbe } from './channel-inspection.ts';
-import { createChannelMailbox } from './channel-mailbox.ts';
-import type { ChannelTap, TapMessage, TapRequest } from './channel-tap.ts';
+import type { TapMessage } from './channel-tap.ts';
 import type { CallOptions, ConsumeOptions, Consumption, SendOptions, StopOptions } from './channel-options.ts';
 import { deferred } from './deferred.ts';
 import type { ConfirmedReceipt, ConfirmedSendOptions } from './receipt.ts';
@@ -35,13 +34,12 @@ import type { Reply, RequestOptions } from './request-options.ts';
 import type { RequestHandler, RespondOptions } from './responder.ts';
 import { sendParcel } from './send-parcel.ts';
 import { TypedChannel } from './typed-channel.ts';
-import type { ChannelPorts } from './workbench.ts';
 
 /** The constructor, for this file alone. */
 let make: (parts: ChannelParts) => Channel;
 /** A look inside, for this file alone. */
 let look: (channel: Channel) => ChannelProbe;
-let tap: (channel: Channel, message: TapMessage) => boolean;
+let tell: (channel: Channel, message: TapMessage) => boolean;
 
 /**
  * An end-to-end encrypted channel: one MLS group, as an Observable of what the other members say and an Observer for
@@ -115,7 +113,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
   static {
     make = (parts) => new Channel(parts);
     look = (channel) => channel.#probe();
-    tap = (channel, message) => channel.#mailbox.tell(message);
+    tell = (channel, message) => channel.#mailbox.tell(message);
   }
 
   /** Channels come from a client. */
@@ -441,7 +439,7 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
 
   #checkOpen(): void {
     if (this.#core.ended !== undefined) throw this.#core.ended;
-    if (this.#isStopping) throw closed(this);
+    if (this.#isStopping) throw channelClosed(this.name);
   }
 }
 
@@ -459,52 +457,12 @@ export function probeChannel(channel: Channel): ChannelProbe {
   return look(channel);
 }
 
-/** Opens a channel on its record, as it is in the store. */
-export function startChannel(record: ChannelRecord, ports: ChannelPorts): Channel {
-  const mailbox = createChannelMailbox();
-  const core = new ChannelActor(record, mailbox, ports);
-  const { clock, random } = ports;
-  return make({ name: record.name, self: ownIdentity(record), idKey: record.idKey, mailbox, core, clock, random });
-}
-
 /** A channel on another core than its own actor. */
 export function assembleChannel(parts: ChannelParts): Channel {
   return make(parts);
 }
 
-/** Whose record it is. */
-export function ownIdentity({ group }: Pick<ChannelRecord, 'group'>): Uint8Array {
-  return groupMembers(group).find(({ leaf }) => leaf === group.ownLeaf)?.identity ?? new Uint8Array();
-}
-
-/**
- * Listens to a channel from a moment on, see {@link TapRequest}. Resolves when it has begun; if `signal` is aborted first, it
- * never does.
- *
- * @throws {@link ChannelError} `bad_request` if somebody listens already, `channel_closed`; the reason of `signal`
- */
-export async function tapChannel(
-  channel: Channel,
-  request: Omit<TapRequest, 'waiter'>,
-  signal?: AbortSignal,
-): Promise<void> {
-  signal?.throwIfAborted();
-  const { promise, resolve, reject } = deferred<undefined>();
-  if (!tap(channel, { kind: 'tap', request: { ...request, waiter: { resolve, reject } } })) throw closed(channel);
-  const takeBack = signal && onAbort(signal, () => void untapChannel(channel, request.tap));
-  try {
-    await abortable(promise, signal);
-  } finally {
-    takeBack?.();
-  }
-}
-
-/** Ends what {@link tapChannel} began. Resolves when the tap was told; at once if the channel is closed. */
-export async function untapChannel(channel: Channel, listener: ChannelTap): Promise<void> {
-  const { promise, resolve, reject } = deferred<undefined>();
-  if (tap(channel, { kind: 'untap', tap: listener, waiter: { resolve, reject } })) await promise;
-}
-
-function closed({ name }: Channel): ChannelError {
-  return new ChannelError('channel_closed', `${name} is closed`);
+/** Tells its actor something of who listens. False if it is closed. */
+export function tellOfTap(channel: Channel, message: TapMessage): boolean {
+  return tell(channel, message);
 }

@@ -1,12 +1,6 @@
-export {
-  assembleChannel,
-  Channel,
-  ownIdentity,
-  probeChannel,
-  startChannel,
-  tapChannel,
-  untapChannel,
-} from './channel.ts';
+export { assembleChannel, Channel, probeChannel } from './channel.ts';
+export { ownIdentity, startChannel } from './start-channel.ts';
+export { tapChannel, untapChannel } from './tap-channel.ts';
 export { ChannelActor } from './channel-actor.ts';
 export type { ChannelCore, ChannelFront, ChannelParts } from './channel-core.ts';
 export type { ChannelInput } from './channel-input.ts';

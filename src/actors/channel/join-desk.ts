@@ -3,6 +3,7 @@ import { ChannelError, MlsError, RuntimeError, type SkytaleError, toSkytaleError
 import { groupMembers, type JoinDecision } from '../../mls/index.ts';
 import { abortable, Backoff, EarliestTimer, yieldTurn } from '../../streams/index.ts';
 import type { ControlPlane, PendingJoin } from '../../transport/index.ts';
+import { channelClosed } from './channel-closed.ts';
 import { AdmissionReports } from './admission-reports.ts';
 import { deferred } from './deferred.ts';
 import { admission, judge, JUDGED_AT_ONCE, type Judged } from './join-judge.ts';
@@ -98,7 +99,7 @@ export class JoinDesk {
 
   /** Asks nothing any more, and nobody. */
   stop(): void {
-    this.#stopped.abort(new ChannelError('channel_closed', `${this.#bench.keeper.record.name} is closed`));
+    this.#stopped.abort(channelClosed(this.#bench.keeper.record.name));
     this.#next.stop();
     this.#open.complete();
   }

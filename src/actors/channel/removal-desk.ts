@@ -2,6 +2,7 @@ import { ChannelError, MlsError, type SkytaleError, toSkytaleError } from '../..
 import { groupMembers, judgeRemoval } from '../../mls/index.ts';
 import { Backoff, EarliestTimer } from '../../streams/index.ts';
 import type { ControlPlane, PendingRemoval } from '../../transport/index.ts';
+import { channelClosed } from './channel-closed.ts';
 import type { ChannelFault, CommitReceipt } from './channel-event.ts';
 import { deferred } from './deferred.ts';
 import type { Outage } from './outage.ts';
@@ -68,7 +69,7 @@ export class RemovalDesk {
 
   /** Asks nothing any more. */
   stop(): void {
-    this.#stopped.abort(new ChannelError('channel_closed', `${this.#bench.keeper.record.name} is closed`));
+    this.#stopped.abort(channelClosed(this.#bench.keeper.record.name));
     this.#next.stop();
   }
 
