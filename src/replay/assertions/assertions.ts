@@ -31,13 +31,21 @@ export async function assertReplays(tape: Tape, agent: AgentUnderTest, options?:
   return await run.play();
 }
 
-/** @throws AssertionError unless these are the payloads of the messages that were seen, in this order */
+/**
+ * Asserts the payloads of the messages that were seen, in their order.
+ *
+ * @throws AssertionError if they are others
+ */
 export function assertMessages({ messages }: Seen, expected: readonly ExpectedPayload[]): void {
   const actual = messages.map(({ payload }, index) => inTermsOf(payload, expected[index]));
   deepStrictEqual(actual, expected);
 }
 
-/** @throws AssertionError unless faults of these kinds were seen, in this order */
+/**
+ * Asserts the kinds of the faults that were seen, in their order.
+ *
+ * @throws AssertionError if there were others
+ */
 export function assertFaults({ faults }: Seen, expected: readonly ChannelFault['kind'][]): void {
   deepStrictEqual(
     faults.map(({ kind }) => kind),
@@ -45,7 +53,11 @@ export function assertFaults({ faults }: Seen, expected: readonly ChannelFault['
   );
 }
 
-/** @throws AssertionError unless the group went through these epochs, in this order */
+/**
+ * Asserts the epochs that the group entered, in their order.
+ *
+ * @throws AssertionError if it entered others
+ */
 export function assertEpochs({ epochChanges }: Seen, expected: readonly (bigint | number)[]): void {
   deepStrictEqual(
     epochChanges.map(({ epoch }) => epoch),
@@ -53,7 +65,11 @@ export function assertEpochs({ epochChanges }: Seen, expected: readonly (bigint 
   );
 }
 
-/** @throws AssertionError unless this was drawn, and, if they are given, with these values */
+/**
+ * Asserts what {@link toMarbles} drew, and with which values if those are given.
+ *
+ * @throws AssertionError if something else was drawn
+ */
 export function assertMarbles(
   marbles: Marbles<unknown>,
   diagram: string,
