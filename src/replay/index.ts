@@ -5,7 +5,6 @@
  * @module
  */
 export {
-  type AgentUnderTest,
   assertEpochs,
   assertFaults,
   assertMarbles,
@@ -49,7 +48,7 @@ export { record, type RecordOptions } from './tape/record.ts';
 export type { Recording } from './tape/recording.ts';
 export { hashPayloads, keepPayloads, type Redactor, type RedactorContext } from './tape/redactor.ts';
 export { playTogether } from './tape/play-together.ts';
-export { Replay, replay } from './tape/replay.ts';
+export { type AgentUnderTest, Replay, replay } from './tape/replay.ts';
 export type { ReplayOptions, ReplayResult } from './tape/replay-options.ts';
 export type { SystemRecordOptions } from './tape/system-recording.ts';
 export { SystemReplay, replaySystem } from './tape/system-replay.ts';

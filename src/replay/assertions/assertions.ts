@@ -1,22 +1,20 @@
 import { deepStrictEqual } from 'node:assert/strict';
-import type { Channel, ChannelFault } from '../../actors/channel/index.ts';
+import type { ChannelFault } from '../../actors/channel/index.ts';
 import { equalBytes } from '../../base/bytes.ts';
-import { type Replay, replay } from '../tape/replay.ts';
+import { type AgentUnderTest, replay } from '../tape/replay.ts';
 import type { ReplayOptions, ReplayResult } from '../tape/replay-options.ts';
 import type { Tape } from '../tape/tape.ts';
 import type { Marbles } from './marbles.ts';
 import type { Seen } from './seen.ts';
 
-/** The agent under test: it is given the channel before anything happens on it. */
-export type AgentUnderTest = (channel$: Channel, run: Replay) => unknown;
-
 /** A payload as a test writes it: its bytes, its text, or the value of its JSON. */
 export type ExpectedPayload = Uint8Array | string | { readonly json: unknown };
 
 /**
- * Lets an agent meet what is on a tape. It has to do what was done then, if it does anything.
+ * Lets an agent meet what is on a tape, see {@link Replay.meet}. It has to do what was done then: one that says nothing fails as well, if
+ * something was sent.
  *
- * @throws {@link ReplayDivergedError} `replay_diverged`
+ * @throws {@link ReplayDivergedError} `replay_diverged`; what the agent throws
  *
  * @example
  * // The agent answers pings, and answers the pings of that night as it did.
@@ -26,9 +24,8 @@ export type ExpectedPayload = Uint8Array | string | { readonly json: unknown };
  * });
  */
 export async function assertReplays(tape: Tape, agent: AgentUnderTest, options?: ReplayOptions): Promise<ReplayResult> {
-  const run = await replay(tape, options);
-  await agent(run.channel$, run);
-  return await run.play();
+  const run = await replay(tape, { silence: 'fail', ...options });
+  return await run.meet(agent);
 }
 
 /**

@@ -1,10 +1,10 @@
 import { AssertionError } from 'node:assert';
 import type { ChannelFault } from '../../actors/channel/index.ts';
 import { ReplayDivergedError } from '../tape/divergence.ts';
+import type { AgentUnderTest } from '../tape/replay.ts';
 import type { ReplayOptions } from '../tape/replay-options.ts';
 import type { Tape } from '../tape/tape.ts';
 import {
-  type AgentUnderTest,
   assertEpochs,
   assertFaults,
   assertMarbles,

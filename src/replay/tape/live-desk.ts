@@ -30,6 +30,8 @@ const MAX_UNHANDLED = 1024;
 export interface LiveDeskParts {
   readonly comparison: Comparison;
   readonly board: TapeFaultBoard;
+  /** Whether code under test passes that asks for nothing at all. */
+  readonly silence: 'allow' | 'fail';
   /** The code under test has stopped the channel. */
   readonly stop: () => void;
 }
@@ -54,47 +56,56 @@ export class LiveDesk implements ChannelFront {
   readonly #waiters = new Map<number, Waiter<unknown>>();
   readonly #settled = new Map<number, Settlement>();
   #isClosed = false;
-  #asked = 0;
+  #isMet = false;
+  #mustAsk: boolean;
   #sends = 0;
   #holds = 0;
   /** Handed to a consumer and not acknowledged, by position, oldest first. */
   readonly #unhandled = new Map<number, ChannelMessage>();
   #consumption = new Subscription();
-  #resume: (() => void) | undefined;
 
-  constructor(tape: Tape, output: ChannelOutput, { comparison, board, stop }: LiveDeskParts) {
+  constructor(tape: Tape, output: ChannelOutput, { comparison, board, silence, stop }: LiveDeskParts) {
     this.#output = output;
     this.#comparison = comparison;
     this.#board = board;
     this.#stop = stop;
+    this.#mustAsk = silence === 'fail';
     this.#isRedacted = tape.header.payloads !== 'kept';
     this.#expected = [...commandsOf(tape)];
     this.#unasked = new Set(this.#expected.filter(({ what }) => !CHORES.has(what)).map(({ record }) => record.n));
   }
 
-  /** Whether a reader is behind, so that the tape should wait. */
-  get isHeld(): boolean {
-    return this.#holds > 0 || this.#unhandled.size >= MAX_UNHANDLED;
+  /** Whether the code under test has turned to the channel in any way. */
+  get isMet(): boolean {
+    return this.#isMet;
   }
 
-  /** Resolves when no reader is behind. */
-  async caughtUp(): Promise<void> {
-    while (this.isHeld && !this.#isClosed) await new Promise<void>((resolve) => (this.#resume = resolve));
+  /** Whether a reader is behind, so that the tape should wait. */
+  get isHeld(): boolean {
+    return !this.#isClosed && (this.#holds > 0 || this.#unhandled.size >= MAX_UNHANDLED);
+  }
+
+  /** Whether the code under test waits for what the tape has yet to tell. */
+  get isAwaiting(): boolean {
+    return this.#waiters.size > 0;
   }
 
   tell(message: ChannelControl): boolean {
+    this.#isMet = true;
     if (this.#isClosed) return false;
     this.#handle(message);
     return true;
   }
 
   offer(payload: OutgoingPayload): boolean {
+    this.#isMet = true;
     if (this.#isClosed) return false;
     this.#send(payload);
     return true;
   }
 
   put(payload: OutgoingPayload, signal?: AbortSignal): Promise<void> {
+    this.#isMet = true;
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     if (this.#isClosed) return Promise.reject(closed());
     this.#send(payload);
@@ -114,11 +125,11 @@ export class LiveDesk implements ChannelFront {
     else answer(waiter, settlement);
   }
 
-  /** The tape is over: what was recorded and not asked for is a difference, if anything was asked for. */
+  /** The tape is over: what was recorded and not asked for is a difference, unless a spectator may be silent. */
   conclude(): void {
     // Changes of the group are made by the channel itself, too.
     const missing = this.#expected.find(({ kind, what }) => kind === 'send' && !CHORES.has(what));
-    if (this.#asked > 0 && missing !== undefined) {
+    if (this.#mustAsk && missing !== undefined) {
       const { n, value } = missing.record;
       this.#comparison.diverged(n, value, undefined, 'a send was recorded, and was not asked for');
     }
@@ -126,7 +137,6 @@ export class LiveDesk implements ChannelFront {
 
   close(): void {
     this.#isClosed = true;
-    this.#resume?.();
     for (const waiter of this.#waiters.values()) waiter.reject(closed());
     this.#waiters.clear();
   }
@@ -142,18 +152,15 @@ export class LiveDesk implements ChannelFront {
       case 'release':
         this.#consumption.unsubscribe();
         this.#unhandled.clear();
-        this.#wake();
         return;
       case 'acknowledge':
         this.#unhandled.delete(message.seq);
-        this.#wake();
         return;
       case 'hold':
         this.#holds += 1;
         return;
       case 'let-go':
         this.#holds -= 1;
-        this.#wake();
         return;
       case 'commit':
         this.#ask('commit', 'message', message.request.waiter);
@@ -231,7 +238,7 @@ export class LiveDesk implements ChannelFront {
     waiter: Waiter<unknown> | undefined,
     objection: (command: TapeCommand) => string | undefined = () => undefined,
   ): void {
-    this.#asked += 1;
+    this.#mustAsk = true;
     const index = this.#expected.findIndex((command) => command.kind === kind && command.what === what);
     const [command] = index === -1 ? [] : this.#expected.splice(index, 1);
     if (command === undefined) {
@@ -246,7 +253,10 @@ export class LiveDesk implements ChannelFront {
       return;
     }
     this.#unasked.delete(command.record.n);
-    const detail = objection(command);
+    const isUnknown = waiter !== undefined && !command.isAwaited;
+    const detail =
+      objection(command) ??
+      (isUnknown ? `nobody waited then for what came of this ${what}, so it is not on the tape` : undefined);
     if (detail !== undefined) {
       this.#comparison.diverged(command.record.n, command.record.value, { kind }, detail);
       this.#refuse(waiter);
@@ -266,10 +276,6 @@ export class LiveDesk implements ChannelFront {
   #refuse(waiter: Waiter<unknown> | undefined): void {
     const { divergence } = this.#comparison;
     waiter?.reject(divergence === undefined ? closed() : new ReplayDivergedError(divergence));
-  }
-
-  #wake(): void {
-    if (!this.isHeld) this.#resume?.();
   }
 }
 

@@ -38,13 +38,13 @@ export class PlaintextPlayer implements Player, ChannelCore {
   readonly #comparison: Comparison;
   readonly #showing: FaultyShowing;
 
-  constructor(tape: Tape, clock: Clock, comparison: Comparison, board: TapeFaultBoard) {
+  constructor(tape: Tape, clock: Clock, comparison: Comparison, board: TapeFaultBoard, silence: 'allow' | 'fail') {
     const { state, self } = startOf(tape) as { readonly state: ChannelState; readonly self: Uint8Array };
     this.self = self;
     this.output = new ChannelOutput({ ...state, cause: state.cause }, clock, new TapSwitch());
     this.#comparison = comparison;
     this.#showing = new FaultyShowing(this.output, board);
-    this.desk = new LiveDesk(tape, this.output, { comparison, board, stop: () => this.#stop() });
+    this.desk = new LiveDesk(tape, this.output, { comparison, board, silence, stop: () => this.#stop() });
   }
 
   get figures(): ChannelFigures {

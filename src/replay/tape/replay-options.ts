@@ -22,9 +22,14 @@ export interface ReplayOptions {
   /**
    * Whether it fails the replay when the code under test starts a timer of the machine's clock, even one that it clears again: `setTimeout` and
    * `setInterval`, global or imported. Default `fail`. Reads of the machine's clock are not noticed, nor are timers that were started before
-   * the replay plays.
+   * the replay plays, but for those of an agent that {@link Replay.meet} starts.
    */
   readonly strayTimers?: 'fail' | 'allow';
+  /**
+   * Whether code under test passes that asks for nothing at all, on a tape on which something was sent. Default `allow`: it may be a spectator.
+   * `assertReplays` and `toReplay` have `fail` as default: an agent that says nothing is not the one that was recorded.
+   */
+  readonly silence?: 'allow' | 'fail';
   /** For `wire` tapes: what the client was given, such as its policy on members. Its suite is the tape's. */
   readonly engine?: Omit<MlsEngineOptions, 'suite'>;
 }

@@ -5,7 +5,9 @@ import { RuntimeError } from '../../base/errors.ts';
 import { createMlsEngine, type MlsEngineOptions } from '../../mls/index.ts';
 import { schedulerOf, yieldTurn } from '../../streams/index.ts';
 import { SeededRandom } from '../world/seeded-random.ts';
+import { letGoOn } from '../world/quiet.ts';
 import { VirtualClock } from '../world/virtual-clock.ts';
+import { AgentLife } from './agent-life.ts';
 import { Comparison } from './comparison.ts';
 import { type Divergence, ReplayDivergedError } from './divergence.ts';
 import { PlaintextPlayer } from './plaintext-player.ts';
@@ -21,6 +23,9 @@ import { startOf } from './tape-start.ts';
 import { passTime } from './tape-time.ts';
 import { WirePlayer } from './wire-player.ts';
 
+/** The agent under test: it is given the channel before anything happens on it. */
+export type AgentUnderTest = (channel$: Channel, run: Replay) => unknown;
+
 /** What a {@link Replay} is made of. */
 interface ReplayParts {
   readonly comparison: Comparison;
@@ -32,6 +37,9 @@ interface ReplayParts {
 
 /** Records that a `plaintext` tape plays before the event loop gets a turn. */
 const RECORDS_PER_TURN = 256;
+/** Turns of the event loop that a reader has to catch up. */
+const PATIENCE = 50;
+
 /**
  * A channel that does again what it has done. It has the interface of a live one, and code that gets it cannot tell; its time is
  * the tape's.
@@ -71,7 +79,7 @@ export class Replay {
 
   /** See {@link replay}. */
   static async open(tape: Tape, options: ReplayOptions): Promise<Replay> {
-    const { speed = 'max', expect = 'exact', mode, faults = [] } = options;
+    const { speed = 'max', expect = 'exact', mode, faults = [], silence = 'allow' } = options;
     if (speed !== 'max' && !(speed > 0)) {
       throw new RuntimeError('invalid_argument', `Expected \`speed\` to be max or a number above 0, got ${speed}.`);
     }
@@ -95,7 +103,7 @@ export class Replay {
       );
     }
     if (tape.header.mode === 'plaintext') {
-      const player = new PlaintextPlayer(tape, clock, comparison, board);
+      const player = new PlaintextPlayer(tape, clock, comparison, board, silence);
       const channel$ = assembleChannel({
         name,
         self: player.self,
@@ -117,7 +125,7 @@ export class Replay {
     const { suite } = startOf(tape) as { readonly suite: NonNullable<MlsEngineOptions['suite']> };
     const engine = await createMlsEngine({ ...options.engine, suite });
     // What the actor shows follows from here.
-    const player = stray.within(() => new WirePlayer(tape, engine, comparison));
+    const player = stray.within(() => new WirePlayer(tape, engine, comparison, silence));
     const { identity, desk: mailbox, core } = player;
     const channel$ = assembleChannel({ ...identity, mailbox, core, clock, random, callIds });
     return new Replay(tape, player, { comparison, clock, channel$, board, stray }, options);
@@ -150,6 +158,24 @@ export class Replay {
    */
   play(): Promise<ReplayResult> {
     return this.#stray.watch(() => this.#play());
+  }
+
+  /**
+   * Plays as {@link Replay.play} does, for an agent that is started first. The agent may subscribe and return, or go on for as long as the
+   * channel does, as a loop over messages. What it throws fails the replay, and so do its timers, from its first line on.
+   *
+   * @throws what the agent throws; {@link ReplayDivergedError} `replay_diverged`
+   */
+  meet(agent: AgentUnderTest): Promise<ReplayResult> {
+    return this.#stray.watch(async () => {
+      const life = new AgentLife(() => agent(this.channel$, this));
+      await life.begun(() => this.#player.desk.isMet);
+      try {
+        return await this.#play();
+      } finally {
+        await life.ended();
+      }
+    });
   }
 
   async #play(): Promise<ReplayResult> {
@@ -193,12 +219,21 @@ export class Replay {
     for (let record = this.next; record !== undefined; record = this.next) {
       if (condition(record) || this.divergence !== undefined || this.#hasEnded) break;
       if (this.#speed !== 'max') await this.#pace(record.atMs, this.#speed);
-      if (this.#player.desk.isHeld) await this.#player.desk.caughtUp();
+      if (this.#player.desk.isHeld) await this.#readersCaughtUp();
       const played = this.#playNext(record);
       if (typeof played !== 'number') await played;
       else if (!isWire && this.#position % RECORDS_PER_TURN === 0) await yieldTurn();
     }
     await this.#player.settled();
+  }
+
+  /** Waits for readers that are behind, unless it may be the tape that they wait for: to answer, or to let time pass. */
+  async #readersCaughtUp(): Promise<void> {
+    const { desk } = this.#player;
+    while (desk.isHeld) {
+      await letGoOn(PATIENCE);
+      if (desk.isAwaiting || this.clock.nextMs !== undefined) return;
+    }
   }
 
   /** Ends the channel where it is. What was recorded behind that is not missed. */

@@ -13,24 +13,30 @@ export interface TapeCommand {
   readonly request?: Uint8Array;
   /** By which its outcome is found. */
   readonly number: number;
+  /** Whether somebody waited for its outcome, which then is on the tape. */
+  readonly isAwaited: boolean;
   /** What was sent, as it stands on the tape. */
   readonly payload?: Uint8Array;
   /** What its envelope says beside the payload; none for a plain message. */
   readonly header?: Uint8Array;
 }
 
+/** As it stands on the tape. */
+type CommandValue = Partial<Pick<TapeCommand, 'number' | 'payload' | 'header'>> & { readonly waits?: boolean };
+
 /** All commands of a tape, in order. */
 export function commandsOf({ header, records }: Tape): readonly TapeCommand[] {
   return records.flatMap((record): readonly TapeCommand[] => {
     const kind = kindOf(record);
     if (kind === undefined) return [];
-    const { number, payload, header: envelope } = fromTapeValue(record.value) as Partial<TapeCommand>;
+    const { number, payload, header: envelope, waits = true } = fromTapeValue(record.value) as CommandValue;
     return [
       {
         record,
         kind,
         ...describeSent(envelope),
         number: header.mode === 'wire' ? record.n : (number ?? 0),
+        isAwaited: waits,
         ...(payload && { payload }),
         ...(envelope && { header: envelope }),
       },

@@ -55,7 +55,7 @@ export class WirePlayer implements Player {
   #isOver = false;
   #hasEnded = false;
 
-  constructor(tape: Tape, engine: MlsEngine, comparison: Comparison) {
+  constructor(tape: Tape, engine: MlsEngine, comparison: Comparison, silence: 'allow' | 'fail') {
     const start = startOf(tape) as WireStart;
     const { startedAtMs } = tape.header;
     this.#records = tape.records;
@@ -82,6 +82,7 @@ export class WirePlayer implements Player {
     this.desk = new LiveDesk(tape, actor.output, {
       comparison,
       board: new TapeFaultBoard([]),
+      silence,
       stop: () => this.#stop(),
     });
     this.#inputs = {

@@ -2,61 +2,28 @@ import { AssertionError } from 'node:assert';
 import { filter, map } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
-import { type Channel, text } from '../../../src/index.ts';
+import { text } from '../../../src/index.ts';
 import {
   assertEpochs,
   assertFaults,
   assertMarbles,
   assertMessages,
   assertReplays,
-  keepPayloads,
   matchers,
-  MemorySink,
-  readTape,
-  record,
   replay,
   ReplayDivergedError,
   type ReplayMatchers,
-  type Tape,
   tapeMessages,
   toMarbles,
   watch,
-  World,
 } from '../../../src/replay/index.ts';
+import { answerPings, pingTape } from './ping-tape.ts';
 
 declare module 'vitest' {
   // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- as its documentation says
   interface Matchers<T> extends ReplayMatchers<T> {}
 }
 expect.extend(matchers);
-
-const CHANNEL = 'acme/research/summarizer';
-
-/** Answers pings. */
-function answerPings(channel$: Channel, answer = 'pong'): void {
-  const chat$ = channel$.as(text());
-  chat$.pipe(filter(({ payload }) => payload === 'ping')).subscribe(() => chat$.next(answer));
-}
-
-/** Alice says ping, renews her keys and says done; bob, who answers pings, is recorded. */
-async function pingTape(): Promise<Tape> {
-  await using world = new World({ seed: 3, latencyMs: [5, 5] });
-  const [alice, bob] = [world.agent('alice'), world.agent('bob')];
-  const founded = await world.complete(alice.client.createChannel(CHANNEL));
-  const welcome = await world.complete(bob.client.generateKeyPackage().then((keys) => founded.addMember(keys)));
-  const { channel$ } = await world.complete(bob.client.joinChannel(CHANNEL, welcome));
-  const sink = new MemorySink();
-  const recording = await world.complete(record(channel$, sink, { redact: keepPayloads }));
-  answerPings(channel$);
-  await world.until(() => channel$.status$.value === 'live');
-  await world.complete(founded.channel$.as(text()).send('ping'));
-  await world.run(100);
-  await world.complete(founded.channel$.commit({ rotate: true }));
-  await world.complete(founded.channel$.as(text()).send('done'));
-  await world.run(100);
-  await world.complete(recording.stop());
-  return await readTape({ text: sink.text });
-}
 
 const tape = await pingTape();
 
