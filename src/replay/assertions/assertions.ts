@@ -1,8 +1,8 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import type { ChannelFault } from '../../actors/channel/index.ts';
 import { equalBytes } from '../../base/bytes.ts';
-import { type AgentUnderTest, replay } from '../tape/replay.ts';
-import type { ReplayOptions, ReplayResult } from '../tape/replay-options.ts';
+import { type AgentUnderTest, replay } from '../play/replay.ts';
+import type { ReplayOptions, ReplayResult } from '../play/replay-options.ts';
 import type { Tape } from '../tape/tape.ts';
 import type { Marbles } from './marbles.ts';
 import type { Seen } from './seen.ts';

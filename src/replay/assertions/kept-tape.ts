@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { RuntimeError } from '../../base/errors.ts';
 import type { StateKey } from '../../mls/index.ts';
 import { readTape, type Tape } from '../tape/tape.ts';
-import { MemorySink, type TapeSink } from '../tape/tape-sink.ts';
+import { MemorySink, type TapeSink } from '../record/tape-sink.ts';
 
 /**
  * When a kept tape is recorded.

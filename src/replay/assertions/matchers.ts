@@ -1,8 +1,8 @@
 import { AssertionError } from 'node:assert';
 import type { ChannelFault } from '../../actors/channel/index.ts';
-import { ReplayDivergedError } from '../tape/divergence.ts';
-import type { AgentUnderTest } from '../tape/replay.ts';
-import type { ReplayOptions } from '../tape/replay-options.ts';
+import { ReplayDivergedError } from '../play/divergence.ts';
+import type { AgentUnderTest } from '../play/replay.ts';
+import type { ReplayOptions } from '../play/replay-options.ts';
 import type { Tape } from '../tape/tape.ts';
 import {
   assertEpochs,

@@ -1,5 +1,5 @@
 import { AssertionError } from 'node:assert';
-import { filter, map } from 'rxjs';
+import { map } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import { text } from '../../../src/index.ts';

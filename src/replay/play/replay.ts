@@ -14,12 +14,12 @@ import { PlaintextPlayer } from './plaintext-player.ts';
 import type { Player } from './player.ts';
 import { StrayTimers } from './stray-timers.ts';
 import type { ReplayOptions, ReplayResult } from './replay-options.ts';
-import type { Tape } from './tape.ts';
-import { pathTo } from './tape-path.ts';
+import type { Tape } from '../tape/tape.ts';
+import { pathTo } from '../tape/tape-path.ts';
 import { TapeFaultBoard, type TapeFaultCount } from './tape-fault.ts';
-import type { TapeRecord } from './tape-record.ts';
+import type { TapeRecord } from '../tape/tape-record.ts';
 import { RecordedCallIds } from './recorded-call-ids.ts';
-import { startOf } from './tape-start.ts';
+import { startOf } from '../tape/tape-start.ts';
 import { passTime } from './tape-time.ts';
 import { WirePlayer } from './wire-player.ts';
 

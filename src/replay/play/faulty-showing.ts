@@ -1,7 +1,7 @@
 import type { ChannelEvent, ChannelMessage, ChannelOutput, ChannelState } from '../../actors/channel/index.ts';
 import { TransportError } from '../../base/errors.ts';
 import type { TapeFaultBoard } from './tape-fault.ts';
-import type { TapeRecord } from './tape-record.ts';
+import type { TapeRecord } from '../tape/tape-record.ts';
 
 /** A connection that is lost, by the tape's time. */
 interface Outage {

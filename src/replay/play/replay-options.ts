@@ -2,7 +2,7 @@ import type { MlsEngineOptions } from '../../mls/index.ts';
 import type { Expectation } from './comparison.ts';
 import type { Divergence } from './divergence.ts';
 import type { TapeFault } from './tape-fault.ts';
-import type { TapeMode, TapeRecord } from './tape-record.ts';
+import type { TapeMode, TapeRecord } from '../tape/tape-record.ts';
 
 /** Options of `replay`. */
 export interface ReplayOptions {

@@ -1,7 +1,7 @@
 import type { ChannelInput } from '../../actors/channel/index.ts';
 import { encodeGroup } from '../../mls/index.ts';
 import type { Submission } from '../../transport/index.ts';
-import { type Json, toTapeValue } from './tape-value.ts';
+import { type Json, toTapeValue } from '../tape/tape-value.ts';
 
 /** What stands on a `wire` tape of an input. */
 export function recordedInput(message: ChannelInput): Json {

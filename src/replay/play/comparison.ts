@@ -1,10 +1,10 @@
 import type { ChannelEvent } from '../../actors/channel/index.ts';
 import type { Divergence } from './divergence.ts';
-import { isFromOutside, recordedEvent } from './recorded-event.ts';
-import { payloadDigest } from './redactor.ts';
-import type { Tape } from './tape.ts';
-import type { TapeRecord } from './tape-record.ts';
-import { fromTapeValue, type Json } from './tape-value.ts';
+import { isFromOutside, recordedEvent } from '../tape/recorded-event.ts';
+import { payloadDigest } from '../record/redactor.ts';
+import type { Tape } from '../tape/tape.ts';
+import type { TapeRecord } from '../tape/tape-record.ts';
+import { fromTapeValue, type Json } from '../tape/tape-value.ts';
 
 /**
  * - `exact`: everything that was shown is shown again, with the same times, and nothing else.

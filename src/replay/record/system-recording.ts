@@ -4,10 +4,10 @@ import type { StateKey } from '../../mls/index.ts';
 import { deferred } from '../../actors/channel/index.ts';
 import type { Recording } from './recording.ts';
 import { reportToHost } from '../../streams/index.ts';
-import { TapeCipher } from './tape-cipher.ts';
+import { TapeCipher } from '../tape/tape-cipher.ts';
 import type { TapeSink } from './tape-sink.ts';
-import { TAPE_VERSION } from './tape-record.ts';
-import { toTapeValue } from './tape-value.ts';
+import { TAPE_VERSION } from '../tape/tape-record.ts';
+import { toTapeValue } from '../tape/tape-value.ts';
 import { TapeWriter } from './tape-writer.ts';
 
 /** Options of `record` for a system of actors. */

@@ -1,6 +1,6 @@
 import { RuntimeError } from '../../base/errors.ts';
-import type { TapeRecord } from './tape-record.ts';
-import type { Json } from './tape-value.ts';
+import type { TapeRecord } from '../tape/tape-record.ts';
+import type { Json } from '../tape/tape-value.ts';
 
 /** Where a replay first did something else than the recording. */
 export interface Divergence {

@@ -7,10 +7,10 @@ import {
   type TapStart,
   type Waiter,
 } from '../../actors/channel/index.ts';
-import { recordedEvent } from './recorded-event.ts';
+import { recordedEvent } from '../tape/recorded-event.ts';
 import type { Redactor } from './redactor.ts';
-import type { TapeRecordKind } from './tape-record.ts';
-import { type Json, toTapeValue } from './tape-value.ts';
+import type { TapeRecordKind } from '../tape/tape-record.ts';
+import { type Json, toTapeValue } from '../tape/tape-value.ts';
 import type { TapeWriter } from './tape-writer.ts';
 
 /** What a recorder writes with, from the moment on when recording begins. */

@@ -16,10 +16,10 @@ import { reportToHost } from '../../streams/index.ts';
 import { refusalError } from '../../transport/index.ts';
 import type { Comparison } from './comparison.ts';
 import { ReplayDivergedError } from './divergence.ts';
-import type { Tape } from './tape.ts';
+import type { Tape } from '../tape/tape.ts';
 import type { TapeFaultBoard } from './tape-fault.ts';
-import { commandsOf, type TapeCommand } from './tape-command.ts';
-import type { TapeRecord } from './tape-record.ts';
+import { commandsOf, type TapeCommand } from '../tape/tape-command.ts';
+import type { TapeRecord } from '../tape/tape-record.ts';
 
 /** What a channel sends when it suits it, or as an agent loses interest: when, and whether, is not compared. */
 const CHORES: ReadonlySet<SentKind> = new Set<SentKind>(['presence', 'confirmation', 'cancel']);

@@ -1,7 +1,7 @@
-import type { TapeCipher } from './tape-cipher.ts';
-import type { TapeHeader, TapeRecordKind } from './tape-record.ts';
+import type { TapeCipher } from '../tape/tape-cipher.ts';
+import type { TapeHeader, TapeRecordKind } from '../tape/tape-record.ts';
 import { SinkWriter, type TapeSink } from './tape-sink.ts';
-import { type Json, toTapeValue } from './tape-value.ts';
+import { type Json, toTapeValue } from '../tape/tape-value.ts';
 
 /** Writes a tape, record by record. */
 export class TapeWriter {

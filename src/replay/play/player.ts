@@ -1,6 +1,6 @@
 import type { ChannelCore } from '../../actors/channel/index.ts';
 import type { LiveDesk } from './live-desk.ts';
-import type { TapeRecord } from './tape-record.ts';
+import type { TapeRecord } from '../tape/tape-record.ts';
 
 /** What makes a tape happen again, record by record. */
 export interface Player {

@@ -3,11 +3,11 @@ import type { ActorSnapshot, InspectionEvent } from '../../actors/index.ts';
 import { RuntimeError } from '../../base/errors.ts';
 import { letGoOn } from '../world/quiet.ts';
 import { VirtualClock } from '../world/virtual-clock.ts';
-import type { Tape } from './tape.ts';
-import type { TapeRecord } from './tape-record.ts';
-import { startOf } from './tape-start.ts';
+import type { Tape } from '../tape/tape.ts';
+import type { TapeRecord } from '../tape/tape-record.ts';
+import { startOf } from '../tape/tape-start.ts';
 import { passTime } from './tape-time.ts';
-import { fromTapeValue } from './tape-value.ts';
+import { fromTapeValue } from '../tape/tape-value.ts';
 
 /** Turns of the event loop that whoever watches has to react. */
 const PATIENCE = 50;

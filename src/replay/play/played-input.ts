@@ -4,8 +4,8 @@ import type { LinkEvent, Submission, TransportStatus } from '../../transport/ind
 import type { Settlement } from './live-desk.ts';
 import type { PlayedMailbox } from './played-mailbox.ts';
 import type { PlayedTransport } from './played-transport.ts';
-import type { TapeRecord } from './tape-record.ts';
-import { fromTapeValue } from './tape-value.ts';
+import type { TapeRecord } from '../tape/tape-record.ts';
+import { fromTapeValue } from '../tape/tape-value.ts';
 
 /** What the inputs of a tape are turned into messages with. */
 export interface InputParts {

@@ -17,10 +17,10 @@ import { playedPorts } from './played-ports.ts';
 import { PlayedTime } from './played-time.ts';
 import { PlayedTransport } from './played-transport.ts';
 import type { Player } from './player.ts';
-import type { Tape } from './tape.ts';
+import type { Tape } from '../tape/tape.ts';
 import { TapeFaultBoard } from './tape-fault.ts';
-import type { TapeRecord } from './tape-record.ts';
-import { startOf } from './tape-start.ts';
+import type { TapeRecord } from '../tape/tape-record.ts';
+import { startOf } from '../tape/tape-start.ts';
 import { WireScript } from './wire-script.ts';
 
 /** Turns of the event loop in which nothing in this process has anything to do, before it is believed to wait for ever. */

@@ -9,11 +9,11 @@ import type {
 } from '../../actors/channel/index.ts';
 import { encodeChannel, encodeGroup, type MlsEngine, mlsGroupCodec } from '../../mls/index.ts';
 import type { OpenWriter } from './plaintext-recorder.ts';
-import { recordedEvent } from './recorded-event.ts';
+import { recordedEvent } from '../tape/recorded-event.ts';
 import { recordedInput } from './recorded-input.ts';
 import { payloadDigest } from './redactor.ts';
-import type { TapeRecordKind } from './tape-record.ts';
-import { type Json, toTapeValue } from './tape-value.ts';
+import type { TapeRecordKind } from '../tape/tape-record.ts';
+import { type Json, toTapeValue } from '../tape/tape-value.ts';
 import type { TapeWriter } from './tape-writer.ts';
 
 /**

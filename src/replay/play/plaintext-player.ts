@@ -15,11 +15,11 @@ import type { Comparison } from './comparison.ts';
 import { FaultyShowing } from './faulty-showing.ts';
 import { LiveDesk, type Settlement } from './live-desk.ts';
 import type { Player } from './player.ts';
-import type { Tape } from './tape.ts';
+import type { Tape } from '../tape/tape.ts';
 import type { TapeFaultBoard } from './tape-fault.ts';
-import type { TapeRecord } from './tape-record.ts';
-import { startOf } from './tape-start.ts';
-import { fromTapeValue } from './tape-value.ts';
+import type { TapeRecord } from '../tape/tape-record.ts';
+import { startOf } from '../tape/tape-start.ts';
+import { fromTapeValue } from '../tape/tape-value.ts';
 
 /** Turns of the event loop that code under test has to react to what was shown. */
 const PATIENCE = 50;

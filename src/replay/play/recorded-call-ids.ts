@@ -1,8 +1,8 @@
 import type { CallIds } from '../../actors/channel/index.ts';
 import { toHex } from '../../base/bytes.ts';
 import type { Random } from '../../base/random.ts';
-import type { Tape } from './tape.ts';
-import { commandsOf } from './tape-command.ts';
+import type { Tape } from '../tape/tape.ts';
+import { commandsOf } from '../tape/tape-command.ts';
 
 const ID_BYTES = 16;
 

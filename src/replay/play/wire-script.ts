@@ -1,5 +1,5 @@
-import type { TapeRecord } from './tape-record.ts';
-import { fromTapeValue, type Json } from './tape-value.ts';
+import type { TapeRecord } from '../tape/tape-record.ts';
+import { fromTapeValue, type Json } from '../tape/tape-value.ts';
 
 type AnswerKind = 'bytes' | 'fraction' | 'loaded' | 'staged' | 'proposed';
 
