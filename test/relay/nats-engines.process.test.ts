@@ -1,9 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '@nats-io/transport-node';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { equalBytes } from '../../src/base/bytes.ts';
 import type { ChannelName } from '../../src/base/channel-name.ts';
+import { systemClock } from '../../src/base/clock.ts';
 import type { LogEngine } from '../../src/relay/engine/log-engine.ts';
+import { NatsLink } from '../../src/relay/engine/nats/nats-link.ts';
+import { QuotaLedger } from '../../src/relay/engine/nats/quota-ledger.ts';
+import { SubjectNames } from '../../src/relay/engine/nats/subjects.ts';
 import type { LogEntry } from '../../src/transport/index.ts';
 import { natsMissing, startNats } from '../support/nats-server.ts';
 import type { NatsServers } from '../support/nats-server.ts';
@@ -122,6 +126,31 @@ describe.skipIf(natsMissing !== undefined)('two relays on one nats-server', () =
       for (const channel of channels) stored += (await readChannel(engine, channel)).length;
       expect(stored).toBe(300);
     }
+  });
+
+  test('do not count a message twice that is in the log before its place is known to be used', async () => {
+    const options = freshLog(nats.addresses);
+    await openEngine(options);
+    const link = await NatsLink.connect({ servers: nats.addresses }, () => undefined);
+    onTestFinished(() => link.close());
+    let stored = 0;
+    const ledger = new QuotaLedger({
+      link,
+      names: new SubjectNames(options.name!, options.shards!),
+      clock: systemClock,
+      reservationMs: 60_000,
+      stored: () => stored,
+      sync: () => Promise.resolve(),
+    });
+    onTestFinished(() => ledger.close(true));
+    const account = freshAccount();
+    const granted = async (count: number): Promise<number> =>
+      (await ledger.reserve(account, month(), 300, count)).granted;
+    expect(await granted(200)).toBe(200);
+    stored = 200;
+    expect(await granted(60)).toBe(60);
+    stored = 280; // and twenty more, without a place
+    expect(await granted(60)).toBe(20);
   });
 
   test('write off what a relay had reserved that has died', async () => {

@@ -133,8 +133,9 @@ export class QuotaLedger {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const entry = await this.#read(holding);
       if (entry.generation !== holding.generation) holding.spare = 0; // they were written off
-      const floor = stored(holding.account, holding.monthStartMs) + holding.inUse + holding.spare;
-      const reserved = Math.max(entry.reserved, floor);
+      // What was stored without a place is only to be found in the log. What holds a place is counted already, and perhaps stored by now:
+      // it must not count twice.
+      const reserved = Math.max(entry.reserved, stored(holding.account, holding.monthStartMs));
       const left = limit - reserved;
       const more = Math.min(left, count - holding.spare + (left > PLENTY ? AHEAD : 0));
       if (more <= 0) return;
