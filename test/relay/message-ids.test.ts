@@ -11,7 +11,9 @@ import { fresh } from './support/submissions.ts';
 import { temporaryDirectory } from './support/temp-dir.ts';
 
 const CHANNELS = 3;
-const LOT = 2000;
+const LOT = 500;
+/** So many are filed at once when nobody is ever idle. */
+const LARGE_LOT = 4 * LOT;
 const open = new Set<SqlDatabase>();
 
 afterEach(() => {
@@ -77,6 +79,20 @@ class Ids {
     for (const [key, seq] of this.known) if (this.find(key) !== seq) expect(this.find(key)).toBe(seq);
   }
 
+  /** What is done in one go when there is nothing else to do; `false` takes it back. */
+  tidyUp(isCommitted = true): void {
+    this.#database.exec('BEGIN IMMEDIATE');
+    this.ids.fileWhenIdle();
+    this.ids.file();
+    this.#database.exec(isCommitted ? 'COMMIT' : 'ROLLBACK');
+    if (isCommitted) this.ids.commit();
+    else this.ids.rollBack();
+  }
+
+  tidyUpAll(): void {
+    while (this.ids.isFilingDue) this.tidyUp();
+  }
+
   filed(): number {
     return Number(this.#database.prepare('SELECT COUNT(*) FROM filed_ids').first([])?.[0]);
   }
@@ -104,21 +120,44 @@ async function create(): Promise<Ids> {
 describe('message ids', () => {
   test('are all found while lots of them are filed, and after a restart at any moment of it', async () => {
     const log = await create();
-    while (log.known.size < LOT + 200) log.store(100);
+    while (log.known.size < LARGE_LOT) log.store(100);
+    expect(log.filed()).toBe(0);
+    while (log.known.size < LARGE_LOT + 200) log.store(100);
     expect(log.filed()).toBeGreaterThan(0);
-    expect(log.filed()).toBeLessThan(LOT);
+    expect(log.filed()).toBeLessThan(LARGE_LOT);
     log.restart();
     log.expectAll();
-    while (log.known.size < 5 * LOT) log.store(1 + randomInt(200));
-    expect(log.filed()).toBeGreaterThan(2 * LOT);
+    while (log.known.size < 5 * LARGE_LOT) log.store(1 + randomInt(200));
+    expect(log.filed()).toBeGreaterThan(2 * LARGE_LOT);
     log.expectAll();
     log.restart();
     log.expectAll();
   });
 
+  test('are filed as soon as there is nothing else to do, a part at a time, from a small lot on', async () => {
+    const log = await create();
+    while (log.known.size < LOT - 100) log.store(100);
+    log.tidyUpAll();
+    expect(log.filed()).toBe(0);
+    while (log.known.size < 2 * LOT) log.store(100);
+    log.tidyUp(false);
+    expect(log.filed()).toBe(0);
+    log.tidyUp();
+    expect(log.filed()).toBeGreaterThan(0);
+    expect(log.filed()).toBeLessThan(2 * LOT);
+    log.expectAll();
+    log.store(100);
+    log.restart();
+    log.expectAll();
+    log.tidyUpAll();
+    expect(log.filed()).toBe(log.known.size);
+    expect(log.ids.unfiled).toBe(0);
+    log.expectAll();
+  });
+
   test('of a transaction that did not happen are not known, and those that it filed are filed again', async () => {
     const log = await create();
-    while (log.known.size < LOT + 100) log.store(100);
+    while (log.known.size < LARGE_LOT + 100) log.store(100);
     for (let round = 0; round < 40; round += 1) {
       const lost = log.store(50, round % 2 === 0);
       if (round % 2 === 1) for (const key of lost) expect(log.find(key)).toBeUndefined();
@@ -130,7 +169,7 @@ describe('message ids', () => {
 
   test('of trimmed entries are not known, and leave the index when it is swept', async () => {
     const log = await create();
-    while (log.known.size < 3 * LOT) log.store(100);
+    while (log.known.size < 3 * LARGE_LOT) log.store(100);
     const filed = log.filed();
     const trimmedSeq = 1000;
     for (const [key, seq] of [...log.known].slice(0, 1100)) {

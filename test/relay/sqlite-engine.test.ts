@@ -32,6 +32,24 @@ async function alter(dataDir: string, sql: string): Promise<void> {
   database.close();
 }
 
+test('SQLite: puts ids into its index when nobody asks for anything, and knows them before and afterwards', async () => {
+  const dataDir = await temporaryDirectory();
+  const engine = await start(dataDir);
+  const unfiled = async (): Promise<unknown> => (await engine.health()).details['unfiledIds'];
+  const first = messages(1000);
+  for (let lot = 0; lot < 66; lot += 1) {
+    await engine.append({ channel: CHANNEL, group: GROUP, submissions: lot === 0 ? first : messages(1000) });
+  }
+  const again = async (): Promise<PublishAnswer[]> => {
+    const outcome = await engine.append({ channel: CHANNEL, group: GROUP, submissions: first });
+    return [...outcome.answers];
+  };
+  const known = first.map((_, index) => ({ kind: 'accepted', seq: index + 1, duplicate: true }));
+  expect(await again()).toEqual(known);
+  await expect.poll(unfiled, { interval: 200, timeout: 10_000 }).toBe(0);
+  expect(await again()).toEqual(known);
+});
+
 describe('SQLite: the data directory', () => {
   test('belongs to one engine at a time', async () => {
     const dataDir = await temporaryDirectory();

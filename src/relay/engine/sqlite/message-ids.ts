@@ -5,11 +5,18 @@ import type { SegmentTable } from './segment-table.ts';
 import type { SqlDatabase, SqlStatement } from './sql-database.ts';
 import { prepareAll } from './sql-database.ts';
 
-/** Ids that are kept in memory until they are worth a visit to the index. */
+/** Ids that are worth a visit to the index when there is nothing else to do. */
 const LOT_IDS = 65_536;
-/** Ids that a transaction files beside its own work, for each id that it brings: a lot is done before the next is full. */
+/**
+ * So many lots at once go there while there is much to do: of the more ids a page of the index gets some at once, the less often it is
+ * written. More would be long to read again at the start.
+ */
+const LOTS_AT_ONCE = 4;
+/** Ids that a transaction then files beside its own work, for each id that it brings: all are done before there are as many again. */
 const FILED_PER_NEW_ID = 2;
 const MIN_FILED = 64;
+/** Ids that are filed at once when there is nothing else to do: what comes meanwhile waits for that. */
+const FILED_WHEN_IDLE = 512;
 /** Rows that one slice of a look through the index takes. */
 const SLICE = 2000;
 const SEQ_BYTES = 8;
@@ -18,7 +25,8 @@ const RECORD_BYTES = KEY_BYTES + SEQ_BYTES;
 /**
  * Ids are random, so each one that goes into an index by itself rewrites a page of it, which costs more than to store
  * its message. New ids are therefore kept in memory, where a restart finds them again in the segments, and are filed in
- * sorted lots, a part of a lot with each transaction. Numbers are bytes here: lots cross into the database as one blob.
+ * sorted lots, a part of a lot at a time: when there is nothing else to do, and with each transaction if that does not come in time.
+ * Numbers are bytes here: lots cross into the database as one blob.
  */
 export const MESSAGE_IDS_SCHEMA = `
   CREATE TABLE filed_ids (
@@ -116,38 +124,32 @@ export class MessageIds {
     this.#recent.add(this.#key, seq);
   }
 
-  /** Files a part of what waits: to be called once in a transaction, behind its other work. */
+  /** Files a part of what waits, if too much does: to be called once in a transaction, behind its other work. */
   file(): void {
     this.#readIntoFilter();
-    const filing = this.#filing;
-    if (filing === undefined) return;
-    const { lot, buckets } = filing;
-    const wanted = Math.max(MIN_FILED, FILED_PER_NEW_ID * (this.#recent.size - this.#before.recent));
-    const records = Buffer.allocUnsafe(wanted * RECORD_BYTES);
-    let count = 0;
-    while (count < wanted && filing.bucket < buckets.length) {
-      const places = buckets[filing.bucket] as number[];
-      if (filing.place === 0) lot.sort(places);
-      const upTo = Math.min(places.length, filing.place + wanted - count);
-      for (; filing.place < upTo; count += 1) {
-        this.#writeRecord(records, count * RECORD_BYTES, lot, places[filing.place++] as number);
-      }
-      if (filing.place < places.length) break;
-      filing.bucket += 1;
-      filing.place = 0;
-    }
-    if (count > 0) this.#sql.insert.run([count, records.subarray(0, count * RECORD_BYTES)]);
-    if (filing.bucket === buckets.length) this.#sql.markFiled.run([filing.upToSegment]);
+    this.#fileSome(Math.max(MIN_FILED, FILED_PER_NEW_ID * (this.#recent.size - this.#before.recent)));
+  }
+
+  /** Ids that are in memory, and that a restart has to find again. */
+  get unfiled(): number {
+    return this.#recent.size + (this.#filing?.lot.size ?? 0);
+  }
+
+  /** Whether there is something for {@link fileWhenIdle}. */
+  get isFilingDue(): boolean {
+    return this.#filing !== undefined || this.#recent.size >= this.#lotIds || this.#filteredUpTo !== undefined;
+  }
+
+  /** Files a part of what waits, in a transaction of its own. */
+  fileWhenIdle(): void {
+    if (this.#recent.size >= this.#lotIds) this.#beginFiling();
+    this.#fileSome(FILED_WHEN_IDLE);
   }
 
   /** The transaction is durable. */
   commit(): void {
     if (this.#filing?.bucket === this.#filing?.buckets.length) this.#filing = undefined;
-    if (this.#filing === undefined && this.#recent.size >= this.#lotIds) {
-      const lot = this.#recent;
-      this.#filing = { lot, buckets: lot.buckets(), upToSegment: this.#segments.lastId, bucket: 0, place: 0 };
-      this.#recent = new IdLot(this.#lotIds, this.#seed);
-    }
+    if (this.#recent.size >= LOTS_AT_ONCE * this.#lotIds) this.#beginFiling();
     const { bucket = 0, place = 0 } = this.#filing ?? {};
     this.#before = { recent: this.#recent.size, bucket, place };
   }
@@ -172,6 +174,36 @@ export class MessageIds {
     }
     this.#sweptUpTo = new Uint8Array(rows.at(-1)?.[0] ?? []);
     return rows.length > 0;
+  }
+
+  /** All ids of recent entries are on their way into the index, unless others still are. */
+  #beginFiling(): void {
+    if (this.#filing !== undefined) return;
+    const lot = this.#recent;
+    this.#filing = { lot, buckets: lot.buckets(), upToSegment: this.#segments.lastId, bucket: 0, place: 0 };
+    this.#recent = new IdLot(this.#lotIds, this.#seed);
+    this.#before = { recent: 0, bucket: 0, place: 0 };
+  }
+
+  #fileSome(wanted: number): void {
+    const filing = this.#filing;
+    if (filing === undefined) return;
+    const { lot, buckets } = filing;
+    const records = Buffer.allocUnsafe(wanted * RECORD_BYTES);
+    let count = 0;
+    while (count < wanted && filing.bucket < buckets.length) {
+      const places = buckets[filing.bucket] as number[];
+      if (filing.place === 0) lot.sort(places);
+      const upTo = Math.min(places.length, filing.place + wanted - count);
+      for (; filing.place < upTo; count += 1) {
+        this.#writeRecord(records, count * RECORD_BYTES, lot, places[filing.place++] as number);
+      }
+      if (filing.place < places.length) break;
+      filing.bucket += 1;
+      filing.place = 0;
+    }
+    if (count > 0) this.#sql.insert.run([count, records.subarray(0, count * RECORD_BYTES)]);
+    if (filing.bucket === buckets.length) this.#sql.markFiled.run([filing.upToSegment]);
   }
 
   #writeRecord(records: Buffer, offset: number, lot: IdLot, place: number): void {

@@ -155,6 +155,16 @@ export class SqliteLog {
     return this.#log.run(() => this.#log.ids.sweepSlice(trimmedSeq));
   }
 
+  /** Whether {@link SqliteLog.tidyUp} has something to do. */
+  get isUntidy(): boolean {
+    return this.#log.ids.isFilingDue;
+  }
+
+  /** Does a part of what can wait until nobody asks for anything, which takes a few milliseconds. */
+  tidyUp(): void {
+    this.#log.run(() => this.#log.ids.fileWhenIdle());
+  }
+
   /** Facts for an operator. */
   details(): Record<string, number> {
     const [losses] = this.#sql.selectLosses.first([]) as [number, number];
@@ -163,6 +173,7 @@ export class SqliteLog {
       entries: Number(this.#sql.countEntries.first([])?.[0]),
       databaseBytes: Number(this.#database.pragma('page_count')) * Number(this.#database.pragma('page_size')),
       entryFileBytes: this.#files.bytes,
+      unfiledIds: this.#log.ids.unfiled,
       acceptedLosses: losses,
     };
   }

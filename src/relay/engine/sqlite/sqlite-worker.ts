@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../../../base/clock.ts';
 import { RuntimeError } from '../../../base/errors.ts';
 import type { LogPage } from '../log-engine.ts';
 import type { BatchOutcome } from './appender.ts';
@@ -56,6 +57,9 @@ function callsOf(log: SqliteLog): WorkerCalls {
   };
 }
 
+/** Without a call for so long, the thread has time for what can wait. */
+const IDLE_MS = 50;
+
 /** Calls that only read. What they cannot read is their caller's matter; the rest may be read, and written. */
 const READS: ReadonlySet<string> = new Set<keyof WorkerCalls>([
   'read',
@@ -105,7 +109,30 @@ function open(): OpenedLog | undefined {
 
 function serve(log: SqliteLog): void {
   const calls = callsOf(log) as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
+  let isOver = false;
+  let cancelTidyUp = (): void => undefined;
+  const end = (): void => {
+    isOver = true;
+    cancelTidyUp();
+    port.close();
+  };
+  const tidyUp = (): void => {
+    try {
+      log.tidyUp();
+    } catch (error) {
+      if (log.isFinal(error)) {
+        postFailure(error, true, log.isDamage(error));
+        end();
+      }
+      return; // what can pass is for the next append to tell, behind which this is tried again
+    }
+    planTidyUp(0);
+  };
+  const planTidyUp = (delayMs: number): void => {
+    if (!isOver && log.isUntidy) cancelTidyUp = systemClock.schedule(delayMs, tidyUp);
+  };
   port.on('message', ({ call, args }: WorkerRequest) => {
+    cancelTidyUp();
     try {
       const value = calls[call]?.(...args);
       port.postMessage({ ok: true, value }, transferable(value));
@@ -113,10 +140,12 @@ function serve(log: SqliteLog): void {
       const isFinal = !READS.has(call) && log.isFinal(error);
       postFailure(error, isFinal, log.isDamage(error));
       // Nothing more is written to a device of which nobody knows what it keeps. The next start finds out.
-      if (isFinal) port.close();
+      if (isFinal) end();
     }
-    if (call === 'close') port.close(); // behind its answer
+    if (call === 'close') end(); // behind its answer
+    planTidyUp(IDLE_MS);
   });
+  planTidyUp(IDLE_MS);
 }
 
 const opened = open();
