@@ -13,6 +13,8 @@ const MAX_SEGMENT_BYTES = 256 * 1024;
 const MAX_SEGMENT_ENTRIES = 1024;
 /** Segments that a page may be made of. A channel with little traffic has one entry in each. */
 const MAX_PAGE_SEGMENTS = 256;
+/** A busy channel fills a page with a few. */
+const LOOK_AT_ONCE = 8;
 
 /**
  * Of the segments whose bytes lie in {@link SegmentFiles}: where. Such a segment's `entries` are empty. It came with version 4; a
@@ -156,21 +158,8 @@ export class SegmentTable {
    * @throws {@link RuntimeError} `store_damaged` if they are not what was written.
    */
   read(channel: number, afterSeq: number, throughSeq: number, limit: PageLimit): EntryRun {
-    const rows = this.#sql.measure.all([channel, afterSeq, throughSeq, MAX_PAGE_SEGMENTS]) as [
-      number,
-      number,
-      number,
-    ][];
-    let entries = 0;
-    let bytes = 0;
-    let upTo = 0;
-    for (const [firstSeq, last, length] of rows) {
-      if (upTo > 0 && (entries >= limit.entries || bytes + length > limit.bytes)) break;
-      entries += last - Math.max(firstSeq - 1, afterSeq);
-      bytes += length;
-      upTo = last;
-    }
-    if (upTo === 0) throw damaged(afterSeq + 1);
+    const upTo = this.#endOfPage(channel, afterSeq, throughSeq, limit);
+    if (upTo === afterSeq) throw damaged(afterSeq + 1);
     const runs: EntryRun[] = [];
     for (const row of this.#sql.select.all([channel, afterSeq, upTo])) {
       const run = runOf(this.#bytesOf(row as BytesRow));
@@ -180,6 +169,24 @@ export class SegmentTable {
       runs.push(run);
     }
     return pageOf(joinRuns(runs), afterSeq, limit);
+  }
+
+  /** The last entry of the segments that a page behind `afterSeq` is made of; `afterSeq` if there are none. */
+  #endOfPage(channel: number, afterSeq: number, throughSeq: number, limit: PageLimit): number {
+    let entries = 0;
+    let bytes = 0;
+    let upTo = afterSeq;
+    for (let looked = 0; looked < MAX_PAGE_SEGMENTS; looked += LOOK_AT_ONCE) {
+      const rows = this.#sql.measure.all([channel, upTo, throughSeq, LOOK_AT_ONCE]) as [number, number, number][];
+      for (const [firstSeq, last, length] of rows) {
+        if (upTo > afterSeq && (entries >= limit.entries || bytes + length > limit.bytes)) return upTo;
+        entries += last - Math.max(firstSeq - 1, afterSeq);
+        bytes += length;
+        upTo = last;
+      }
+      if (rows.length < LOOK_AT_ONCE) break;
+    }
+    return upTo;
   }
 
   /**
