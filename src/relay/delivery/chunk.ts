@@ -2,8 +2,8 @@ import { encodeDeliverFrame } from '../engine/entry-codec.ts';
 import { cutRun } from '../engine/entry-run.ts';
 import type { EntryRun } from '../engine/entry-run.ts';
 
-/** Entries in one `Deliver` frame: where a frame's fixed cost is small against its entries. */
-export const MAX_FRAME_ENTRIES = 64;
+/** Entries in one `Deliver` frame: where a frame's fixed cost is small against its entries, also of small ones. */
+export const MAX_FRAME_ENTRIES = 256;
 /** Bytes in one `Deliver` frame, unless a single entry is larger. */
 export const MAX_FRAME_BYTES: number = 256 * 1024;
 

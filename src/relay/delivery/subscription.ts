@@ -45,7 +45,7 @@ export type StepResult = 'delivered' | 'idle' | 'needs-page';
 /** More would overflow what both sides count in. */
 const MAX_CREDIT = 2 ** 32 - 1;
 /** Entries of a page; a page of larger ones ends at {@link MAX_FRAME_BYTES}. */
-const PAGE_ENTRIES = 16 * MAX_FRAME_ENTRIES;
+const PAGE_ENTRIES = 4 * MAX_FRAME_ENTRIES;
 
 /**
  * One reader's way through a channel's log. It holds a position and a credit and no entries: what it delivers comes
