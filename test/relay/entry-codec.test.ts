@@ -56,6 +56,17 @@ test.each([0, 1, 127, 128, 2 ** 32 - 1])(
     const frame = { case: 'deliver', value: { subscription, entries } } as const;
     const generated = toBinary(ServerFrameSchema, create(ServerFrameSchema, { frame }));
     expect(Buffer.compare(encodeDeliverFrame(subscription, bytes), generated)).toBe(0);
+
+    const head = generated.length - bytes.length;
+    const page = new Uint8Array(head + bytes.length + 3);
+    page.set(bytes, head);
+    const entriesInPage = page.subarray(head, head + bytes.length);
+    // In front of them is not quite enough room, and then there is.
+    const copy = encodeDeliverFrame(subscription, entriesInPage, head - 1);
+    expect(page.subarray(0, head)).toEqual(new Uint8Array(head));
+    const inPlace = encodeDeliverFrame(subscription, entriesInPage, head);
+    expect(inPlace.buffer).toBe(page.buffer);
+    for (const frame of [copy, inPlace]) expect(Buffer.compare(frame, generated)).toBe(0);
   },
 );
 

@@ -33,10 +33,10 @@ test('serves a reader at the tail the very chunk that was appended, and one in t
 
 test('joins small appends into full frames for a reader who lags behind', () => {
   const recent = new RecentEntries(100_000);
-  for (let seq = 1; seq <= 200; seq += 1) recent.push(CHANNEL, run(seq, 1));
+  for (let seq = 1; seq <= 500; seq += 1) recent.push(CHANNEL, run(seq, 1));
   expect(recent.after(CHANNEL, 0, END, 1000)?.run.seqs).toHaveLength(MAX_FRAME_ENTRIES);
   expect(recent.after(CHANNEL, 0, END, 10)?.run.seqs).toHaveLength(10);
-  expect(recent.after(CHANNEL, 190, END, 1000)?.run.seqs).toEqual([191, 192, 193, 194, 195, 196, 197, 198, 199, 200]);
+  expect(recent.after(CHANNEL, 495, END, 1000)?.run.seqs).toEqual([496, 497, 498, 499, 500]);
 });
 
 test('joins nothing beyond the place up to which the reader was told', () => {

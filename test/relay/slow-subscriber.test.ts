@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { toHex } from '../../src/base/bytes.ts';
 import { DEFAULT_LIMITS } from '../../src/relay/limits.ts';
@@ -7,6 +8,7 @@ import { startTestRelay } from './support/relay.ts';
 import { messages } from './support/submissions.ts';
 
 const KIB = 1024;
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const BATCHES = 40;
 const BATCH = 64;
 const TOTAL = BATCHES * BATCH;
@@ -67,6 +69,24 @@ describe('a subscriber that does not read', () => {
     await slow.entriesUpTo(40, 8 * BATCH);
     await slow.entriesUpTo(1, 8 * BATCH);
   });
+});
+
+test('readers that catch up at once each get what was sent, though their pages take turns in the same buffers', async () => {
+  const relay = await startTestRelay({ limits: { maxRecentBytes: 0 } });
+  const publisher = await RawClient.connect(relay.endpoint);
+  const sent: string[] = [];
+  for (let batch = 0; batch < 24; batch += 1) {
+    const submissions = messages(BATCH, 0n, batch % 3 === 0 ? 9 * KIB : 200);
+    await publisher.publish(submissions);
+    sent.push(...submissions.map(({ payload }) => sha256(payload)));
+  }
+  const readers = await Promise.all(Array.from({ length: 6 }, () => RawClient.connect(relay.endpoint)));
+  const places = readers.flatMap((reader, index) => [1, 2].map((number) => ({ reader, number, afterSeq: 7 * index })));
+  for (const { reader, number, afterSeq } of places) reader.subscribe(number, { afterSeq }, 1_000_000);
+  for (const { reader, number, afterSeq } of places) {
+    const entries = await reader.entriesUpTo(number, sent.length - afterSeq);
+    expect(entries.map(({ payload }) => sha256(payload))).toEqual(sent.slice(afterSeq));
+  }
 });
 
 describe('a client that does not read its answers', () => {

@@ -27,9 +27,9 @@ export class Chunk {
    */
   frame(subscription: number): Buffer {
     if (this.#frame === undefined || this.#subscription !== subscription) {
-      const { bytes } = this.#run;
+      const { bytes, headroom } = this.#run;
       this.#subscription = subscription;
-      this.#frame = encodeDeliverFrame(subscription, bytes);
+      this.#frame = encodeDeliverFrame(subscription, bytes, headroom);
       // The frame ends with the run's bytes: one copy of them is enough to keep.
       this.#run = { ...this.#run, bytes: this.#frame.subarray(this.#frame.length - bytes.length) };
     }

@@ -29,7 +29,8 @@ export interface SubscriptionRequest {
 
 /** Where a subscription's frames go. */
 export interface SubscriptionOutlet {
-  deliver(subscription: number, chunk: Chunk): void;
+  /** @param onWritten called when the chunk's bytes are not needed any more, if it ever is */
+  deliver(subscription: number, chunk: Chunk, onWritten?: () => void): void;
   caughtUp(subscription: number, headSeq: number): void;
   gap(subscription: number, afterSeq: number, resumesAtSeq: number): void;
   notice(subscription: number, topic: NoticeTopic): void;
@@ -136,8 +137,9 @@ export class Subscription {
     const afterSeq = this.#position;
     const entries = Math.min(this.#credit, PAGE_ENTRIES);
     const page = await engine.read(this.channel, afterSeq, { entries, bytes: MAX_FRAME_BYTES });
-    if (this.#guard !== undefined && !(await this.#guard.confirm())) return;
-    if (this.#mayDeliver) this.#take(page);
+    const isConfirmed = this.#guard === undefined || (await this.#guard.confirm());
+    if (isConfirmed && this.#mayDeliver) this.#take(page);
+    else page.release?.();
   }
 
   /** The guard has opened. */
@@ -167,20 +169,23 @@ export class Subscription {
     return this.#state === 'open' && this.#guard?.isOpen !== false;
   }
 
-  #take({ run, resumesAtSeq, headSeq }: LogPage): void {
+  #take({ run, resumesAtSeq, headSeq, release }: LogPage): void {
     this.#headSeq = Math.max(this.#headSeq, headSeq);
     if (resumesAtSeq !== undefined) {
       this.#outlet.gap(this.id, this.#position, resumesAtSeq);
       this.#position = resumesAtSeq - 1;
     }
-    for (const chunk of run === undefined ? [] : chunksOf(run)) this.#deliver(chunk);
+    const chunks = run === undefined ? [] : chunksOf(run);
+    // Frames are written in their order.
+    for (const [index, chunk] of chunks.entries())
+      this.#deliver(chunk, index === chunks.length - 1 ? release : undefined);
     this.#announce();
   }
 
-  #deliver(chunk: Chunk): void {
+  #deliver(chunk: Chunk, onWritten?: () => void): void {
     this.#credit -= chunk.run.seqs.length;
     this.#position = lastSeq(chunk.run);
-    this.#outlet.deliver(this.id, chunk);
+    this.#outlet.deliver(this.id, chunk, onWritten);
     this.#announce();
   }
 

@@ -86,19 +86,24 @@ export class EntryWriter {
  * The bytes of a `ServerFrame` with a `Deliver`.
  *
  * @param entries a run's bytes: `entries` fields of `Deliver`.
+ * @param headroom bytes in front of them that may be written over: if the frame's head fits there, nothing is copied
  */
-export function encodeDeliverFrame(subscription: number, entries: Uint8Array): Buffer {
+export function encodeDeliverFrame(subscription: number, entries: Uint8Array, headroom = 0): Buffer {
   const head = subscription === 0 ? 0 : 1 + varintLength(subscription);
   const length = head + entries.length;
-  // Not from the shared pool: a frame is kept for long, and would keep its whole slab.
-  const frame = Buffer.allocUnsafeSlow(1 + varintLength(length) + length);
+  const size = 1 + varintLength(length) + length;
+  const isInPlace = size - entries.length <= headroom;
+  const frame = isInPlace
+    ? Buffer.from(entries.buffer, entries.byteOffset + entries.length - size, size)
+    : // Not from the shared pool: a frame is kept for long, and would keep its whole slab.
+      Buffer.allocUnsafeSlow(size);
   frame[0] = TAG_ENTRIES;
   let offset = writeVarint(frame, 1, length);
   if (head > 0) {
     frame[offset] = 0x08;
     offset = writeVarint(frame, offset + 1, subscription);
   }
-  frame.set(entries, offset);
+  if (!isInPlace) frame.set(entries, offset);
   return frame;
 }
 

@@ -10,6 +10,8 @@ export interface EntryRun {
   readonly ends: readonly number[];
   /** The predecessor of the first entry, 0 before the first of all. */
   readonly prevSeq: number;
+  /** Bytes in front of `bytes`, in the same buffer, that may be written over. Default none. */
+  readonly headroom?: number;
 }
 
 /** The last sequence number of a run. */
@@ -50,8 +52,12 @@ export function cutRun(run: EntryRun, maxEntries: number, maxBytes: number): Ent
   return pieces;
 }
 
-/** Runs that follow each other as one. A single run is returned as it is. */
-export function joinRuns(runs: readonly EntryRun[]): EntryRun {
+/**
+ * Runs that follow each other as one. A single run is returned as it is.
+ *
+ * @param joined their bytes, if these lie one behind the other already
+ */
+export function joinRuns(runs: readonly EntryRun[], joined?: Uint8Array): EntryRun {
   const [first] = runs;
   if (first === undefined) throw new RangeError('Expected at least one run.');
   if (runs.length === 1) return first;
@@ -61,7 +67,7 @@ export function joinRuns(runs: readonly EntryRun[]): EntryRun {
     offset += run.bytes.length;
     return run.ends.map((end) => base + end);
   });
-  const bytes = Buffer.concat(runs.map((run) => run.bytes));
+  const bytes = joined ?? Buffer.concat(runs.map((run) => run.bytes));
   return { bytes, seqs: runs.flatMap(({ seqs }) => seqs), ends, prevSeq: first.prevSeq };
 }
 

@@ -86,6 +86,8 @@ export interface LogPage {
   readonly resumesAtSeq: number | undefined;
   /** The last sequence number given out in this channel, 0 before the first. */
   readonly headSeq: number;
+  /** Who needs the run's bytes no more may say so, and may not look at them again: they become another page. */
+  readonly release?: () => void;
 }
 
 /** How much a page may hold. One entry is returned even if it is larger than `bytes`. */

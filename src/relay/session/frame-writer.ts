@@ -40,12 +40,17 @@ export class FrameWriter {
     return this.#unreadBytes;
   }
 
-  /** Queues a frame. Does nothing after the end. */
-  write(frame: Buffer): void {
+  /**
+   * Queues a frame. Does nothing after the end.
+   *
+   * @param onWritten called when the frame's bytes are not needed any more
+   */
+  write(frame: Buffer, onWritten?: () => void): void {
     if (this.#isEnded) return;
     const cost = frame.length + FRAME_COST_BYTES;
     this.#unreadBytes += cost;
     this.#call.write(frame, () => {
+      onWritten?.();
       const before = this.#unreadBytes;
       this.#unreadBytes -= cost;
       if (before >= this.#maxUnreadBytes && this.hasRoom) this.#onRoom();

@@ -71,7 +71,7 @@ export class Session {
     });
     this.#subscriptions = new SubscriptionDesk(context, sender, {
       hasRoom: () => this.#writer.hasRoom,
-      deliver: (subscription, chunk) => this.#deliver(subscription, chunk),
+      deliver: (subscription, chunk, onWritten) => this.#deliver(subscription, chunk, onWritten),
       send,
       readFailed,
       changed: () => this.#throttle(),
@@ -231,8 +231,8 @@ export class Session {
     this.#send({ case: 'authenticated', value: { tokenExpiresAtMs: 0n, clockMs } });
   }
 
-  #deliver(subscription: number, chunk: Chunk): void {
-    this.#writer.write(chunk.frame(subscription));
+  #deliver(subscription: number, chunk: Chunk, onWritten?: () => void): void {
+    this.#writer.write(chunk.frame(subscription), onWritten);
     this.#context.metrics.delivered(chunk.run.seqs.length, chunk.run.bytes.length);
   }
 

@@ -22,7 +22,7 @@ export type SubscribeFrame = Extract<ClientFrameShape, { case: 'subscribe' }>['v
 /** The connection, as its subscriptions see it. */
 export interface SubscriptionDeskOutlet {
   hasRoom(): boolean;
-  deliver(subscription: number, chunk: Chunk): void;
+  deliver(subscription: number, chunk: Chunk, onWritten?: () => void): void;
   send(frame: ServerFrameInit): void;
   /** The log could not be read. */
   readFailed(error: unknown): void;
@@ -116,7 +116,7 @@ export class SubscriptionDesk {
       guard === undefined ? request : { ...request, guard },
       this.#hub,
       {
-        deliver: (number, chunk) => this.#outlet.deliver(number, chunk),
+        deliver: (number, chunk, onWritten) => this.#outlet.deliver(number, chunk, onWritten),
         caughtUp: (number, headSeq) =>
           this.#outlet.send({ case: 'caughtUp', value: { subscription: number, headSeq: BigInt(headSeq) } }),
         gap: (number, afterSeq, resumesAtSeq) => {

@@ -17,9 +17,10 @@ export class LogReader {
   /**
    * Numbers are dense, apart from ranges that were lost and given up: a page ends before such a range.
    *
+   * @param spare a buffer for the page, if one is at hand
    * @throws {@link RuntimeError} `store_damaged` if an entry is not what was written.
    */
-  read(name: ChannelName, afterSeq: number, limit: PageLimit): LogPage {
+  read(name: ChannelName, afterSeq: number, limit: PageLimit, spare?: ArrayBuffer): LogPage {
     const row = this.#sql.selectChannel.first([name]);
     if (row === undefined) return { run: undefined, resumesAtSeq: undefined, headSeq: 0 };
     const [id, , headSeq, , , , trimmedSeq] = row as ChannelRow;
@@ -30,7 +31,7 @@ export class LogReader {
     const resumesAtSeq = from > afterSeq ? from + 1 : undefined;
     if (from >= through) return { run: undefined, resumesAtSeq, headSeq };
 
-    return { run: this.#segments.read(id, from, through, limit), resumesAtSeq, headSeq };
+    return { run: this.#segments.read(id, from, through, limit, spare), resumesAtSeq, headSeq };
   }
 
   #lostRangeBehind(channel: number, seq: number): { afterSeq: number; throughSeq: number } | undefined {

@@ -115,17 +115,20 @@ export class SegmentFiles {
     this.#tail = this.#start;
   }
 
-  /** The bytes that lie somewhere, in a buffer of their own; `undefined` if the file does not hold them. */
-  read({ file, offset, bytes }: SegmentPlace): Uint8Array | undefined {
+  /**
+   * The bytes that lie somewhere; `undefined` if the file does not hold them.
+   *
+   * @param target where they go; default a buffer of their own
+   */
+  read({ file, offset, bytes }: SegmentPlace, target: Uint8Array = new Uint8Array(bytes)): Uint8Array | undefined {
     if (!this.#sizes.has(file)) return undefined;
-    const buffer = Buffer.allocUnsafeSlow(bytes); // not from the shared pool: it is transferred between threads as a whole
     const descriptor = this.#open(file);
     for (let at = 0; at < bytes; ) {
-      const count = readSync(descriptor, buffer, at, bytes - at, offset + at);
+      const count = readSync(descriptor, target, at, bytes - at, offset + at);
       if (count === 0) return undefined;
       at += count;
     }
-    return buffer;
+    return target.subarray(0, bytes);
   }
 
   /**

@@ -5,6 +5,7 @@ import { cutRun, joinRuns, lastSeq, sliceRun } from '../entry-run.ts';
 import type { EntryRun } from '../entry-run.ts';
 import type { PageLimit } from '../log-engine.ts';
 import type { SegmentFiles, SegmentPlace } from './segment-files.ts';
+import { bufferFor } from './spare-buffer.ts';
 import { prepareAll } from './sql-database.ts';
 import type { SqlDatabase, SqlStatement } from './sql-database.ts';
 
@@ -15,6 +16,8 @@ const MAX_SEGMENT_ENTRIES = 1024;
 const MAX_PAGE_SEGMENTS = 256;
 /** A busy channel fills a page with a few. */
 const LOOK_AT_ONCE = 8;
+/** In front of a page, where the head of the frame goes that it is sent in. */
+const HEADROOM_BYTES = 16;
 
 /**
  * Of the segments whose bytes lie in {@link SegmentFiles}: where. Such a segment's `entries` are empty. It came with version 4; a
@@ -80,6 +83,12 @@ export interface Segment {
   readonly firstSeq: number;
   readonly lastSeq: number;
   readonly storedAtMs: number;
+}
+
+/** Where a page ends, and how many bytes its segments have. */
+interface PageEnd {
+  readonly upToSeq: number;
+  readonly bytes: number;
 }
 
 /** Of a row that says how to get at a segment's bytes. */
@@ -157,36 +166,46 @@ export class SegmentTable {
    *
    * @throws {@link RuntimeError} `store_damaged` if they are not what was written.
    */
-  read(channel: number, afterSeq: number, throughSeq: number, limit: PageLimit): EntryRun {
-    const upTo = this.#endOfPage(channel, afterSeq, throughSeq, limit);
-    if (upTo === afterSeq) throw damaged(afterSeq + 1);
+  read(
+    channel: number,
+    afterSeq: number,
+    throughSeq: number,
+    limit: PageLimit,
+    spare: ArrayBuffer | undefined,
+  ): EntryRun {
+    const { upToSeq, bytes } = this.#endOfPage(channel, afterSeq, throughSeq, limit);
+    if (upToSeq === afterSeq) throw damaged(afterSeq + 1);
+    const page = new Uint8Array(bufferFor(HEADROOM_BYTES + bytes, spare), HEADROOM_BYTES);
     const runs: EntryRun[] = [];
-    for (const row of this.#sql.select.all([channel, afterSeq, upTo])) {
-      const run = runOf(this.#bytesOf(row as BytesRow));
+    let length = 0;
+    for (const row of this.#sql.select.all([channel, afterSeq, upToSeq])) {
+      const run = runOf(this.#bytesOf(row as BytesRow, page.subarray(length)));
       const before = runs.at(-1);
       const isHole = before === undefined ? run.prevSeq > afterSeq : run.prevSeq !== lastSeq(before);
       if (isHole) throw damaged((before === undefined ? afterSeq : lastSeq(before)) + 1);
       runs.push(run);
+      length += run.bytes.length;
     }
-    return pageOf(joinRuns(runs), afterSeq, limit);
+    return pageOf(joinRuns(runs, page.subarray(0, length)), afterSeq, limit);
   }
 
-  /** The last entry of the segments that a page behind `afterSeq` is made of; `afterSeq` if there are none. */
-  #endOfPage(channel: number, afterSeq: number, throughSeq: number, limit: PageLimit): number {
+  /** The last entry of the segments that a page behind `afterSeq` is made of, `afterSeq` if there are none; and their bytes. */
+  #endOfPage(channel: number, afterSeq: number, throughSeq: number, limit: PageLimit): PageEnd {
     let entries = 0;
     let bytes = 0;
-    let upTo = afterSeq;
+    let upToSeq = afterSeq;
     for (let looked = 0; looked < MAX_PAGE_SEGMENTS; looked += LOOK_AT_ONCE) {
-      const rows = this.#sql.measure.all([channel, upTo, throughSeq, LOOK_AT_ONCE]) as [number, number, number][];
+      const rows = this.#sql.measure.all([channel, upToSeq, throughSeq, LOOK_AT_ONCE]) as [number, number, number][];
       for (const [firstSeq, last, length] of rows) {
-        if (upTo > afterSeq && (entries >= limit.entries || bytes + length > limit.bytes)) return upTo;
+        const isFull = entries >= limit.entries || bytes + length > limit.bytes;
+        if (upToSeq > afterSeq && isFull) return { upToSeq, bytes };
         entries += last - Math.max(firstSeq - 1, afterSeq);
         bytes += length;
-        upTo = last;
+        upToSeq = last;
       }
       if (rows.length < LOOK_AT_ONCE) break;
     }
-    return upTo;
+    return { upToSeq, bytes };
   }
 
   /**
@@ -253,12 +272,22 @@ export class SegmentTable {
     this.#sql.displace.run([id]);
   }
 
-  /** The bytes of a segment; `undefined` if they are not what was written. */
-  #bytesOf([checksum, entries, file, offset, length]: BytesRow): Uint8Array | undefined {
+  /**
+   * The bytes of a segment; `undefined` if they are not what was written.
+   *
+   * @param target where they go, if it matters
+   */
+  #bytesOf([checksum, entries, file, offset, length]: BytesRow, target?: Uint8Array): Uint8Array | undefined {
     const place = { file, offset, bytes: length };
-    const bytes = isPlace(place) ? this.#files?.read(place) : entries;
+    const bytes = isPlace(place) ? this.#files?.read(place, target) : copied(entries, target);
     return bytes !== undefined && crc32(bytes) === checksum ? bytes : undefined;
   }
+}
+
+function copied(bytes: Uint8Array, target: Uint8Array | undefined): Uint8Array {
+  if (target === undefined) return bytes;
+  target.set(bytes);
+  return target.subarray(0, bytes.length);
 }
 
 function isPlace(place: { readonly [Key in keyof SegmentPlace]: number | null }): place is SegmentPlace {

@@ -56,6 +56,8 @@ export interface SqliteEngineOptions {
 const MAX_CHECKED_BYTES = 256 * 1024 * 1024;
 /** Ids of entries that are gone stay in the index, where nobody asks for them, until there are so many. */
 const MIN_SWEPT_IDS = 50_000;
+/** Buffers that are kept for pages: readers that catch up at once. */
+const MAX_SPARES = 8;
 /** What has to fit before a log that was full counts as one that can be written. */
 const PROBE_BYTES = 64 * 1024;
 
@@ -122,6 +124,7 @@ class SqliteEngine implements LogEngine {
   /** Buffers that have come back, of a batch and of runs: one of each, however many were under way at once. */
   #spareForBatch: ArrayBuffer | undefined;
   #spareForRuns: ArrayBuffer | undefined;
+  readonly #sparesForPages: ArrayBuffer[] = [];
   #unsweptIds = 0;
   #closing: Promise<void> | undefined;
 
@@ -149,8 +152,19 @@ class SqliteEngine implements LogEngine {
     return this.#queue.push(request);
   }
 
-  read(channel: ChannelName, afterSeq: number, limit: PageLimit): Promise<LogPage> {
-    return this.#link.call('read', [channel, afterSeq, limit]);
+  async read(channel: ChannelName, afterSeq: number, limit: PageLimit): Promise<LogPage> {
+    const spare = this.#sparesForPages.pop();
+    const transfer = spare === undefined ? [] : [spare];
+    const page = await this.#link.call('read', [channel, afterSeq, limit, spare], transfer);
+    const { run } = page;
+    if (run === undefined) return page;
+    const { bytes } = run;
+    // The page has its buffer for itself.
+    return {
+      ...page,
+      run: { ...run, headroom: bytes.byteOffset },
+      release: () => this.#keep(bytes.buffer as ArrayBuffer),
+    };
   }
 
   state(channel: ChannelName): Promise<ChannelState | undefined> {
@@ -256,6 +270,10 @@ class SqliteEngine implements LogEngine {
       this.#onStoreError(error);
       return undefined;
     }
+  }
+
+  #keep(buffer: ArrayBuffer): void {
+    if (this.#sparesForPages.length < MAX_SPARES) this.#sparesForPages.push(buffer);
   }
 
   /** Looks whether the log can be written again. @throws {@link RuntimeError} `store_error` if not */

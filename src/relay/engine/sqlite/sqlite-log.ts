@@ -70,8 +70,8 @@ export class SqliteLog {
   }
 
   /** @throws {@link RuntimeError} `store_damaged` if an entry is not what was written. */
-  read(name: ChannelName, afterSeq: number, limit: PageLimit): LogPage {
-    return this.#reader.read(name, afterSeq, limit);
+  read(name: ChannelName, afterSeq: number, limit: PageLimit, spare?: ArrayBuffer): LogPage {
+    return this.#reader.read(name, afterSeq, limit, spare);
   }
 
   state(name: ChannelName): ChannelState | undefined {

@@ -40,7 +40,7 @@ function callsOf(log: SqliteLog): WorkerCalls {
       const usages = outcomes.map(({ usage }) => usage);
       return { spare: batch.bytes, answers, usages, appended: packRuns(appended, bytes), accessChanges };
     },
-    read: (channel, afterSeq, limit) => log.read(channel, afterSeq, limit),
+    read: (channel, afterSeq, limit, spare) => log.read(channel, afterSeq, limit, spare),
     state: (channel) => log.state(channel),
     commitSeq: (channel, epoch) => log.commitSeq(channel, epoch),
     welcome: (keyPackageRef, account) => log.welcome(keyPackageRef, account),

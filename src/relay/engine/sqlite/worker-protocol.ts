@@ -46,7 +46,8 @@ export interface WorkerCalls {
     spareForRuns: ArrayBuffer | undefined,
     failedBatches: number,
   ): PackedOutcome;
-  read(channel: ChannelName, afterSeq: number, limit: PageLimit): LogPage;
+  /** @param spare a buffer for the page, if one is at hand */
+  read(channel: ChannelName, afterSeq: number, limit: PageLimit, spare: ArrayBuffer | undefined): LogPage;
   state(channel: ChannelName): ChannelState | undefined;
   commitSeq(channel: ChannelName, epoch: bigint): number | undefined;
   welcome(
