@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Gets what some tests start for themselves. Redis, PostgreSQL and tmux are installed, where Debian's package manager
+# Gets what some tests start for themselves. Redis, PostgreSQL, tmux, zsh and fish are installed, where Debian's package manager
 # and the rights to use it are there; nats-server is put into .cache/nats-server, because a release of Debian may have one that
 # is too old. What cannot be had is said, and no failure: those tests are skipped, and print it. Starts no service.
 set -euo pipefail
@@ -16,10 +16,12 @@ fi
 
 missing=()
 command -v redis-server >/dev/null || missing+=(redis-server)
-command -v tmux >/dev/null || missing+=(tmux)
+for program in tmux zsh fish; do
+  command -v "$program" >/dev/null || missing+=("$program")
+done
 command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 if ((${#missing[@]} == 0)); then
-  echo 'Redis, PostgreSQL and tmux are there.'
+  echo 'Redis, PostgreSQL, tmux, zsh and fish are there.'
   exit 0
 fi
 

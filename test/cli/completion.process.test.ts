@@ -1,17 +1,29 @@
 import { spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { temporaryDirectory } from '../relay/support/temp-dir.ts';
 import { CliHome } from './support/run-cli.ts';
 
-const isThere = (shell: string): boolean => spawnSync(shell, ['-c', 'exit 0']).status === 0;
+/** Whether a shell is there; says so if it is not. */
+function isThere(shell: string): boolean {
+  if (spawnSync(shell, ['-c', 'exit 0']).status === 0) return true;
+  console.log(`skipped: what completes in ${shell}, which is not installed`);
+  return false;
+}
 
-/** What a shell has to say about a script that it reads and does not run. */
-function read(
-  shell: string,
-  args: readonly string[],
-  script: string,
-): { readonly status: number | null; readonly stderr: string } {
-  const { status, stderr } = spawnSync(shell, args, { input: script, encoding: 'utf8' });
-  return { status, stderr };
+/** A file with a script for a shell. */
+async function fileWith(script: string): Promise<string> {
+  const file = join(await temporaryDirectory(), 'completion');
+  await writeFile(file, script);
+  return file;
+}
+
+/** What a shell prints, which has nothing to complain of. */
+function printed(shell: string, args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(shell, args, { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return stdout.trim();
 }
 
 /** What bash offers behind a line, when it has the script. */
@@ -22,10 +34,7 @@ COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')})
 COMP_CWORD=${words.length - 1}
 _skytale
 printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { status, stdout, stderr } = spawnSync('bash', ['-eu', '-c', program], { encoding: 'utf8' });
-  expect(stderr).toBe('');
-  expect(status).toBe(0);
-  return stdout.trim().split('\n');
+  return printed('bash', ['-eu', '-c', program]).split('\n');
 }
 
 test('completes commands, sub-commands, options and choices in bash', async () => {
@@ -41,14 +50,23 @@ test('completes commands, sub-commands, options and choices in bash', async () =
 
 test.runIf(isThere('zsh'))('makes a script that zsh can read', async () => {
   const home = await CliHome.create();
-  const script = await home.ok(['completion', 'zsh']);
-  expect(read('zsh', ['-n'], script)).toEqual({ status: 0, stderr: '' });
+  const file = await fileWith(await home.ok(['completion', 'zsh']));
+  expect(printed('zsh', ['--no-exec', file])).toBe('');
 });
 
-test.runIf(isThere('fish'))('makes a script that fish can read', async () => {
+test.runIf(isThere('fish'))('completes commands, sub-commands, options and choices in fish', async () => {
   const home = await CliHome.create();
-  const script = await home.ok(['completion', 'fish']);
-  expect(read('fish', ['--no-execute'], script)).toEqual({ status: 0, stderr: '' });
+  const file = await fileWith(await home.ok(['completion', 'fish']));
+  const offers = (line: string): string[] => {
+    const lines = printed('fish', ['--no-config', '-c', `source ${file}; complete -C '${line}'`]).split('\n');
+    return lines.map((offer) => offer.replace(/\t.*/, ''));
+  };
+  expect(offers('skytale ')).toEqual(expect.arrayContaining(['create', 'send', 'tail', 'keys']));
+  expect(offers('skytale ta')).toEqual(['tail']);
+  expect(offers('skytale keys ')).toEqual(expect.arrayContaining(['create', 'list', 'revoke']));
+  expect(offers('skytale keys cr')).toEqual(['create']);
+  expect(offers('skytale send acme/ops/log --rec')).toEqual(['--receipt']);
+  expect(offers('skytale send acme/ops/log --receipt ')).toEqual(['accepted', 'delivered', 'handled']);
 });
 
 test('names each command and option once for fish and zsh', async () => {
