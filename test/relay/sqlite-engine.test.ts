@@ -50,6 +50,20 @@ test('SQLite: puts ids into its index when nobody asks for anything, and knows t
   expect(await again()).toEqual(known);
 });
 
+test('SQLite: lends the buffer of a page for its frame if the page fills a good part of it, and not for one message', async () => {
+  const engine = await start(await temporaryDirectory());
+  await engine.append({ channel: CHANNEL, group: GROUP, submissions: messages(200, 0n, 1024) });
+  await engine.append({ channel: CHANNEL, group: GROUP, submissions: messages(1) });
+  const large = await engine.read(CHANNEL, 0, PAGE);
+  expect(large.run?.headroom).toBeGreaterThanOrEqual(16);
+  const held = large.run?.bytes.buffer as ArrayBuffer;
+  large.release?.();
+  const small = await engine.read(CHANNEL, 200, PAGE);
+  expect(held.byteLength).toBe(0); // it has become the next page
+  expect(small.run?.headroom).toBeUndefined();
+  expect(entriesOf(small.run)).toMatchObject([{ seq: 201, prevSeq: 200 }]);
+});
+
 describe('SQLite: the data directory', () => {
   test('belongs to one engine at a time', async () => {
     const dataDir = await temporaryDirectory();

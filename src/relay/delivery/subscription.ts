@@ -176,9 +176,10 @@ export class Subscription {
       this.#position = resumesAtSeq - 1;
     }
     const chunks = run === undefined ? [] : chunksOf(run);
-    // Frames are written in their order.
-    for (const [index, chunk] of chunks.entries())
-      this.#deliver(chunk, index === chunks.length - 1 ? release : undefined);
+    // A page that is a chunk may become its frame; of all others frames are copies.
+    const isFrame = chunks.length === 1 && run?.headroom !== undefined;
+    for (const chunk of chunks) this.#deliver(chunk, isFrame ? release : undefined);
+    if (!isFrame) release?.();
     this.#announce();
   }
 

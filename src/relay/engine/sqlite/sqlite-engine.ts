@@ -58,6 +58,8 @@ const MAX_CHECKED_BYTES = 256 * 1024 * 1024;
 const MIN_SWEPT_IDS = 50_000;
 /** Buffers that are kept for pages: readers that catch up at once. */
 const MAX_SPARES = 8;
+/** Twice what a page has that is not one large entry. */
+const MAX_SPARE_BYTES = 512 * 1024;
 /** What has to fit before a log that was full counts as one that can be written. */
 const PROBE_BYTES = 64 * 1024;
 
@@ -158,13 +160,11 @@ class SqliteEngine implements LogEngine {
     const page = await this.#link.call('read', [channel, afterSeq, limit, spare], transfer);
     const { run } = page;
     if (run === undefined) return page;
-    const { bytes } = run;
-    // The page has its buffer for itself.
-    return {
-      ...page,
-      run: { ...run, headroom: bytes.byteOffset },
-      release: () => this.#keep(bytes.buffer as ArrayBuffer),
-    };
+    const buffer = run.bytes.buffer as ArrayBuffer;
+    const release = (): void => this.#keep(buffer);
+    // A small frame must not hold a large buffer for as long as its reader likes.
+    if (run.bytes.length < buffer.byteLength / 4) return { ...page, release };
+    return { ...page, run: { ...run, headroom: run.bytes.byteOffset }, release };
   }
 
   state(channel: ChannelName): Promise<ChannelState | undefined> {
@@ -273,7 +273,8 @@ class SqliteEngine implements LogEngine {
   }
 
   #keep(buffer: ArrayBuffer): void {
-    if (this.#sparesForPages.length < MAX_SPARES) this.#sparesForPages.push(buffer);
+    const isWanted = buffer.byteLength <= MAX_SPARE_BYTES && this.#sparesForPages.length < MAX_SPARES;
+    if (isWanted) this.#sparesForPages.push(buffer);
   }
 
   /** Looks whether the log can be written again. @throws {@link RuntimeError} `store_error` if not */
