@@ -368,6 +368,9 @@ export class Channel extends Observable<ChannelMessage> implements Observer<Uint
    * streams. A handler that throws gets the same message again after a backoff; with a concurrency of 1 no later message
    * passes it. While too much is unacknowledged the relay is asked for no more.
    *
+   * Acknowledgements reach the disk together, with the next write: a process that is killed before handles again what it had
+   * completed since the last one. A handler whose effects must not come twice can tell by `seq`, which stays the same.
+   *
    * @throws {@link ChannelError} `bad_request` if there is a consumer already, `channel_closed`
    */
   consume(handler: MessageHandler, options?: ConsumeOptions): Consumption {
