@@ -1,9 +1,7 @@
 import { ChannelError } from '../../base/errors.ts';
 import { reportToHost, yieldTurn } from '../../streams/index.ts';
-import { letGoOn } from '../world/quiet.ts';
+import { letGoOn, PATIENCE } from '../world/quiet.ts';
 
-/** Turns of the event loop that an agent has to go on by itself, when it has begun and when the channel has ended. */
-const PATIENCE = 50;
 /** Turns that an agent has to come to the channel: it may read a file first. */
 const LONG_PATIENCE = 20_000;
 
@@ -21,7 +19,7 @@ export class AgentLife {
   /** Resolves when the agent has nothing more to do before something happens on the channel. */
   async begun(hasMetChannel: () => boolean): Promise<void> {
     for (let turn = 0; turn < LONG_PATIENCE && !this.#hasEnded && !hasMetChannel(); turn += 1) await yieldTurn();
-    await letGoOn(PATIENCE);
+    await letGoOn();
     this.#throwFailure();
   }
 

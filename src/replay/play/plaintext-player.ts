@@ -21,9 +21,6 @@ import type { TapeRecord } from '../tape/tape-record.ts';
 import { startOf } from '../tape/tape-start.ts';
 import { fromTapeValue } from '../tape/tape-value.ts';
 
-/** Turns of the event loop that code under test has to react to what was shown. */
-const PATIENCE = 50;
-
 /** Shows what a channel has shown. Nothing is decrypted; what the code under test asks for is found on the tape. */
 export class PlaintextPlayer implements Player, ChannelCore {
   readonly core: ChannelCore = this;
@@ -80,7 +77,7 @@ export class PlaintextPlayer implements Player, ChannelCore {
       case 'commit':
       case 'leave':
         // The code under test is about to ask for it, if it asks for anything: what it waits for comes behind.
-        return this.desk.isAhead(record) ? letGoOn(PATIENCE).then(() => 1) : 1;
+        return this.desk.isAhead(record) ? letGoOn().then(() => 1) : 1;
       case 'settled': {
         const { number, ...settlement } = fromTapeValue(value) as { readonly number: number } & Partial<
           Record<'value' | 'error', unknown>
@@ -98,7 +95,7 @@ export class PlaintextPlayer implements Player, ChannelCore {
   }
 
   settled(): Promise<void> {
-    return letGoOn(PATIENCE);
+    return letGoOn();
   }
 
   end(): Promise<void> {

@@ -37,9 +37,6 @@ interface ReplayParts {
 
 /** Records that a `plaintext` tape plays before the event loop gets a turn. */
 const RECORDS_PER_TURN = 256;
-/** Turns of the event loop that a reader has to catch up. */
-const PATIENCE = 50;
-
 /**
  * A channel that does again what it has done. It has the interface of a live one, and code that gets it cannot tell; its time is
  * the tape's.
@@ -169,10 +166,11 @@ export class Replay {
   meet(agent: AgentUnderTest): Promise<ReplayResult> {
     return this.#stray.watch(async () => {
       const life = new AgentLife(() => agent(this.channel$, this));
-      await life.begun(() => this.#player.desk.isMet);
       try {
+        await life.begun(() => this.#player.desk.isMet);
         return await this.#play();
       } finally {
+        if (!this.#hasEnded) await this.stop(); // the agent failed before anything was played
         await life.ended();
       }
     });
@@ -231,7 +229,7 @@ export class Replay {
   async #readersCaughtUp(): Promise<void> {
     const { desk } = this.#player;
     while (desk.isHeld) {
-      await letGoOn(PATIENCE);
+      await letGoOn();
       if (desk.isAwaiting || this.clock.nextMs !== undefined) return;
     }
   }

@@ -9,9 +9,6 @@ import { startOf } from '../tape/tape-start.ts';
 import { passTime } from './tape-time.ts';
 import { fromTapeValue } from '../tape/tape-value.ts';
 
-/** Turns of the event loop that whoever watches has to react. */
-const PATIENCE = 50;
-
 /** What has happened in a system of actors, again: for those who watch systems. Nothing is computed, and no actor runs. */
 export class SystemReplay {
   readonly tape: Tape;
@@ -50,7 +47,7 @@ export class SystemReplay {
       this.#position += 1;
       if (record.kind === 'inspected') this.#events.next(fromTapeValue(record.value) as InspectionEvent);
     }
-    await letGoOn(PATIENCE);
+    await letGoOn();
   }
 }
 

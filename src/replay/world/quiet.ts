@@ -3,6 +3,9 @@ import { yieldTurn } from '../../streams/index.ts';
 /** Turns of the event loop after which something is believed to keep itself busy without end. */
 const MAX_TURNS = 100_000;
 
+/** Turns of the event loop that code under test has to do what it can do by itself. */
+export const PATIENCE = 50;
+
 /** Whether no `setImmediate` waits in this process, just after a turn of the event loop. */
 export function isQuiet(): boolean {
   return !process.getActiveResourcesInfo().includes('Immediate');
@@ -23,11 +26,11 @@ export async function quiet(): Promise<void> {
 }
 
 /**
- * Gives what is about to go on so many turns of the event loop, or fewer if it is {@link quiet} before: for where others may be busy all the
+ * Gives what is about to go on {@link PATIENCE} turns of the event loop, or fewer if it is {@link quiet} before: for where others may be busy all the
  * time in the same process.
  */
-export async function letGoOn(turns: number): Promise<void> {
-  for (let turn = 0; turn < turns; turn += 1) {
+export async function letGoOn(): Promise<void> {
+  for (let turn = 0; turn < PATIENCE; turn += 1) {
     await yieldTurn();
     if (isQuiet()) return;
   }
