@@ -124,7 +124,7 @@ export class MessageIds {
     this.#recent.add(this.#key, seq);
   }
 
-  /** Files a part of what waits, if too much does: to be called once in a transaction, behind its other work. */
+  /** Files a part of what is on its way, if anything is: to be called once in a transaction, behind its other work. */
   file(): void {
     this.#readIntoFilter();
     this.#fileSome(Math.max(MIN_FILED, FILED_PER_NEW_ID * (this.#recent.size - this.#before.recent)));

@@ -56,7 +56,7 @@ export interface SqliteEngineOptions {
 const MAX_CHECKED_BYTES = 256 * 1024 * 1024;
 /** Ids of entries that are gone stay in the index, where nobody asks for them, until there are so many. */
 const MIN_SWEPT_IDS = 50_000;
-/** Buffers that are kept for pages: readers that catch up at once. */
+/** Of those at most. */
 const MAX_SPARES = 8;
 /** Twice what a page has that is not one large entry. */
 const MAX_SPARE_BYTES = 512 * 1024;
@@ -126,6 +126,7 @@ class SqliteEngine implements LogEngine {
   /** Buffers that have come back, of a batch and of runs: one of each, however many were under way at once. */
   #spareForBatch: ArrayBuffer | undefined;
   #spareForRuns: ArrayBuffer | undefined;
+  /** The same of pages, of which more are under way: one for each reader that catches up. */
   readonly #sparesForPages: ArrayBuffer[] = [];
   #unsweptIds = 0;
   #closing: Promise<void> | undefined;
